@@ -42,7 +42,6 @@ from outcome_faults import (
     WEST,
     Fault,
     both,
-    checked,
     looks,
     made,
     recorded_year,
@@ -53,6 +52,7 @@ from recorded_year import recorded_year as year_in
 
 import models
 from nightjar.core.comparison.entities import SCORE
+from nightjar.core.monitoring.outcome_guard import checked
 
 DAYS = (date(2013, 7, 17), date(2013, 9, 12), date(2013, 10, 19), date(2013, 11, 28), date(2013, 12, 10))
 ALL, DAY = pl.lit(value=True), 24 * 60

@@ -36,7 +36,7 @@ from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION
 from nightjar.core.model.generations import FIRST
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.monitoring.outcome_days import days_of, step_of, with_outcomes
-from nightjar.core.monitoring.outcome_guard import OutcomeDay, checked
+from nightjar.core.monitoring.outcome_guard import HOLDS, TELLS, Limits, OutcomeDay, checked
 from nightjar.core.monitoring.outcome_relations import answered
 from nightjar.core.night.clock import evening_by_now, night_of
 from nightjar.core.night.entities import Part, Run
@@ -514,18 +514,22 @@ def of_weeks(spec: ModelSpec, half: str) -> Iterator[tuple[str, str, list[list[s
     days = looks(spec, pl.concat(files.values()))
     first, last = {"first": (3, 6), "second": (7, 12)}[half]
     chosen = [day for day in files if first <= day.month <= last][::2]
-    real = [
-        sorted({each.name for each in checked(day, days[day], days)}) for day in days if day.month <= last
-    ]
-    yield "no fault", "an ordinary week", real
+    ordinary = [day for day in days if day.month <= last]
+    for kind, limits in (("no fault", HOLDS), ("no fault, told", TELLS)):
+        yield kind, "an ordinary week", [names(day, days[day], days, limits) for day in ordinary]
     for name, plant in OUTCOMES.items():
-        found = list[list[str]]()
-        for day in chosen:
-            planted = plant(files[day])
-            if not planted.equals(files[day]):
-                now = looks(spec, pl.concat([files[day - 7 * A_DAY], planted]))[day]
-                found.append(sorted({each.name for each in checked(day, now, days)}))
-        yield "outcomes", name, found
+        planted = {day: plant(files[day]) for day in chosen}
+        seen = {
+            day: looks(spec, pl.concat([files[day - 7 * A_DAY], rows]))[day]
+            for day, rows in planted.items()
+            if not rows.equals(files[day])
+        }
+        for kind, limits in (("outcomes", HOLDS), ("outcomes, held or told", TELLS)):
+            yield kind, name, [names(day, now, days, limits) for day, now in seen.items()]
+
+
+def names(day: date, now: OutcomeDay, days: Mapping[date, OutcomeDay], limits: Limits) -> list[str]:
+    return sorted({each.name for each in checked(day, now, days, limits=limits)})
 
 
 def main() -> None:

@@ -608,7 +608,7 @@ class ExpectationRow(Table, table=True):
 class OutcomeCheckRow(Table, table=True):
     __tablename__ = "outcome_check"
     __table_args__ = (
-        _one_of("verdict", ("passed", "held", "accepted", "refused")),
+        _one_of("verdict", ("passed", "doubted", "held", "accepted", "refused")),
         CheckConstraint(
             "(counts_from IS NOT NULL) = (verdict = 'accepted')", name="accepted_counts_from_an_instant"
         ),
@@ -627,7 +627,11 @@ class OutcomeCheckRow(Table, table=True):
     day: date = _column(Date(), "Day that the delivery is about")
     recorded_at: datetime = _instant("Instant of the delivery")
     verdict: str = _column(
-        Text(), "passed; held: waits for a person, and nothing reads the day; accepted or refused by a person"
+        Text(),
+        (
+            "passed; doubted: counts, and people are told; held: waits for a person, and nothing reads the "
+            "day; accepted or refused by a person"
+        ),
     )
     looks: dict[str, Any] = _column(JSONB(), "What the day looks like: what later days are compared with")
     findings: list[dict[str, Any]] = _column(

@@ -646,7 +646,10 @@ JOIN nightjar.run ON run.id = publication.run_id
             "recorded_at": ("outcome_check.recorded_at", "Instant of the delivery"),
             "verdict": (
                 "outcome_check.verdict",
-                "passed; held: waits for a person; accepted or refused by a person",
+                (
+                    "passed; doubted: counts, and people are told; held: waits for a person; accepted or "
+                    "refused by a person"
+                ),
             ),
             "findings": (
                 "outcome_check.findings",

@@ -1,4 +1,4 @@
-"""These commands show the days of outcomes that are held, and take a person's decision."""
+"""These commands show the days of outcomes that are held or doubted, and take a person's decision."""
 
 from datetime import date
 from typing import Annotated
@@ -8,22 +8,23 @@ import typer
 from nightjar.cli.options import Model, Today, day, opened, spec_of, stated, today_or
 from nightjar.showing import console
 
-Held = Annotated[date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day that is held.")]
+Held = Annotated[
+    date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="The day that is held or doubted.")
+]
 Reason = Annotated[str, typer.Option(parser=stated, metavar="REASON", help="Why; it is kept in the ledger.")]
 
 
 def outcomes_list(model: Model = None) -> None:
-    """List the days of outcomes that are held, and what stands against each."""
+    """List the days of outcomes that are held or doubted, and what stands against each."""
     platform, spec = opened(), spec_of(model)
-    held = platform.guard_outcomes(spec).held()
-    if held:
-        console.show_held(held)
-    else:
-        console.out.print("no outcomes are held")
+    undecided = platform.guard_outcomes(spec).undecided()
+    console.show_undecided(undecided)
+    if not undecided:
+        console.out.print("no outcomes are held or doubted")
 
 
 def outcomes_accept(held_day: Held, reason: Reason, model: Model = None, today: Today = None) -> None:
-    """Let a held day count. Trainings, features and measurements read it from now on."""
+    """Let a held day count from now on, or say of a doubted one, which counts already, that it is right."""
     from nightjar.core.monitoring.outcome_guard import Verdict
     from nightjar.core.night.clock import evening_by_now
 

@@ -146,7 +146,7 @@ def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     show_doubts(platform.readings.doubts(spec.name), limit)
     show_runs(platform, spec, limit, published)
     show_server(server, attempts, limit)
-    console.show_held(platform.guard_outcomes(spec).held())
+    console.show_undecided(platform.guard_outcomes(spec).undecided())
     console.show_refusals(set_aside(spec, platform.raw_of(spec)))
     console.show_rebuilds(platform.prepare(spec).rebuilds())
 

@@ -87,7 +87,7 @@ def monitor(model: Model = None, today: Today = None) -> None:
     show_waiting(spec, follow_up.measure.waiting(measured, known))
     for sentence in platform.estimate_nights(spec).told(known):
         console.out.print(f"expected of {sentence}")
-    console.show_held(platform.guard_outcomes(spec).held())
+    console.show_undecided(platform.guard_outcomes(spec).undecided())
     console.show_challenger(follow_up.settle())
     for score_date, lacks in follow_up.catch_up(console.bar).items():
         console.show_lacks(spec.name, score_date, lacks)

@@ -227,19 +227,21 @@ HELD_COLUMNS = ("dataset", "day", "recorded (UTC)", "what stands against it")
 
 
 def held_row(check: "OutcomeCheck") -> tuple[str, ...]:
-    """A day of outcomes that is held, in HELD_COLUMNS."""
-    from nightjar.core.monitoring.outcome_guard import told as findings_told
-
+    """A day of outcomes that is held or doubted, in HELD_COLUMNS."""
     recorded = f"{check.recorded_at:%Y-%m-%d %H:%M}"
-    return check.dataset, str(check.day), recorded, findings_told(check.findings)
+    return check.dataset, str(check.day), recorded, check.told
 
 
-def show_held(held: "Sequence[OutcomeCheck]") -> None:
-    """Show the days of outcomes that wait for a person. Without any, show nothing."""
+def show_undecided(checks: "Sequence[OutcomeCheck]") -> None:
+    """Show the days of outcomes that are held, and those that are doubted. Without any, show nothing."""
+    held = [tuple(map(plain, held_row(check))) for check in checks if not check.counts]
+    doubted = [tuple(map(plain, held_row(check))) for check in checks if check.counts]
     if held:
-        rows = [tuple(map(plain, held_row(check))) for check in held]
-        out.print(table("outcomes that are held: nothing reads them", HELD_COLUMNS, rows))
+        out.print(table("outcomes that are held: nothing reads them", HELD_COLUMNS, held))
         out.print("decide: nightjar outcomes accept or refuse DAY --reason ... (runbooks/outcomes-held.md)")
+    if doubted:
+        out.print(table("outcomes that are doubted: they count", HELD_COLUMNS, doubted))
+        out.print("accept: nightjar outcomes accept DAY --reason ..., or land a right file of the day")
 
 
 def show_refusals(refusals: "Sequence[Refusal]") -> None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
-from nightjar.core.comparison.comparable import HOLIDAY, comparables
+from nightjar.core.comparison.comparable import HOLIDAY, comparables, in_holiday_period
 from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.values import Value
 
@@ -21,6 +21,24 @@ RATE = 0.02
 
 Of 365 days of the recorded year none does: below 1% at 95% confidence (docs/adr/0092).
 """
+Limits = Mapping[str, float]
+"""The name of a check -> how much of its limit is left. Other checks have one limit."""
+TELLS: Limits = {
+    "volume": 0.5,
+    "slice_missing": 0.2,
+    "slice_volume": 0.7,
+    "units": 0.6,
+    "coupling": 0.7,
+    "values": 0.8,
+}
+"""Of a day that counts, and is told. Chosen on January to June, so that at most 2% of their days are told."""
+HOLDS: Limits = dict.fromkeys(TELLS, 1.0)
+TOLD_RATE = 0.05
+"""At most this share of ordinary days reaches one of these. Of the recorded year 7 of 365 do: below 4% at 95%
+confidence (docs/adr/0105).
+"""
+TOLD_DAYS = 14
+"""Doubts about so many of the newest days of a dataset are told. Who lands a year is not told all of it."""
 LEAST_DAYS = 7
 """With fewer comparable days nothing is said."""
 LEAST_ROWS = 20
@@ -138,9 +156,10 @@ class HoldFinding(Value):
 
 
 class Verdict(StrEnum):
-    """What became of a day's delivery. HELD waits for a person."""
+    """What became of a day's delivery. HELD waits for a person. DOUBTED counts, and people are told."""
 
     PASSED = "passed"
+    DOUBTED = "doubted"
     HELD = "held"
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -167,7 +186,12 @@ class OutcomeCheck(Value):
 
     @property
     def counts(self) -> bool:
-        return self.verdict in {Verdict.PASSED, Verdict.ACCEPTED}
+        return self.verdict in {Verdict.PASSED, Verdict.DOUBTED, Verdict.ACCEPTED}
+
+    @property
+    def told(self) -> str:
+        """All findings in one text, and how often ordinary days have any."""
+        return told(self.findings, TOLD_RATE if self.verdict is Verdict.DOUBTED else RATE)
 
 
 def held_by(checks: Iterable[tuple[date, datetime, str, datetime | None]]) -> Held:
@@ -185,12 +209,32 @@ def held_by(checks: Iterable[tuple[date, datetime, str, datetime | None]]) -> He
     return held
 
 
+def judged(
+    day: date,
+    found: OutcomeDay,
+    days: Mapping[date, OutcomeDay],
+    is_holiday: IsHoliday = never,
+    step: timedelta = DAY,
+) -> tuple[Verdict, tuple[HoldFinding, ...]]:
+    """What becomes of a day, and why: what holds it, or else what is told of it. As `checked`.
+
+    In a holiday period nothing is told: everybody knows that such a day is unlike others.
+    """
+    if held := checked(day, found, days, is_holiday, step):
+        return Verdict.HELD, held
+    if in_holiday_period(day, is_holiday):
+        return Verdict.PASSED, ()
+    doubts = checked(day, found, days, is_holiday, step, TELLS)
+    return Verdict.DOUBTED if doubts else Verdict.PASSED, doubts
+
+
 def checked(
     day: date,
     found: OutcomeDay,
     days: Mapping[date, OutcomeDay],
     is_holiday: IsHoliday = never,
     step: timedelta = DAY,
+    limits: Limits = HOLDS,
 ) -> tuple[HoldFinding, ...]:
     """Everything that stands against a day. days: those that count, of which earlier ones are compared.
 
@@ -198,13 +242,17 @@ def checked(
     """
     near = comparables(day, days, is_holiday=is_holiday)
     past, alike = ([days[each] for each in which] for which in (near.every, near.alike))
-    against = findings(found, past, alike, HOLIDAY if near.holiday else 1.0)
+    against = findings(found, past, alike, HOLIDAY if near.holiday else 1.0, limits)
     before = f" of {_before(step)}"
     return tuple(each.model_copy(update={"told": each.told.replace(BEFORE, before)}) for each in against)
 
 
 def findings(
-    found: OutcomeDay, past: Sequence[OutcomeDay], alike: Sequence[OutcomeDay] = (), wider: float = 1.0
+    found: OutcomeDay,
+    past: Sequence[OutcomeDay],
+    alike: Sequence[OutcomeDay] = (),
+    wider: float = 1.0,
+    limits: Limits = HOLDS,
 ) -> tuple[HoldFinding, ...]:
     """past: comparable days. alike: those of the same weekday. wider: how many times as wide the limits on
     counted rows are.
@@ -214,44 +262,49 @@ def findings(
     if len(past) < LEAST_DAYS:
         return ()
     return (
-        *_rows(found, past, alike, wider),
-        *_sizes(found, past),
-        *_couplings(found, past, wider),
+        *_rows(found, past, alike, wider, limits),
+        *_sizes(found, past, limits["units"]),
+        *_couplings(found, past, wider * limits["coupling"]),
         *_repeated(found, past),
         *_shares(found, past),
-        *_rates(found, past, wider),
+        *_rates(found, past, wider, limits["values"]),
         *_lines(found, past, wider),
         *_grains(found, past),
     )
 
 
 def _rows(
-    found: OutcomeDay, past: Sequence[OutcomeDay], alike: Sequence[OutcomeDay], wider: float
+    found: OutcomeDay,
+    past: Sequence[OutcomeDay],
+    alike: Sequence[OutcomeDay],
+    wider: float,
+    limits: Limits,
 ) -> Iterator[HoldFinding]:
     usual, factor = (alike, FACTOR_ALIKE) if len(alike) >= LEAST_ALIKE else (past, FACTOR_ROWS)
     factor **= wider
     rows, outcomes = [each.rows for each in usual], [each.outcomes for each in usual]
-    if odd := _odd("volume", "rows", found.rows, rows, factor, math.sqrt(min(rows))):
+    if odd := _odd("volume", "rows", found.rows, rows, factor ** limits["volume"], math.sqrt(min(rows))):
         yield odd
         return
     if odd := _odd("coverage", "outcomes", found.outcomes, outcomes, factor, math.sqrt(min(outcomes))):
         yield odd
     steady = alike if len(alike) >= LEAST_ALIKE else ()
+    gone, narrow = FACTOR_GONE ** limits["slice_missing"], limits["slice_volume"]
     for column, now in found.values.items():
         for value in sorted({value for each in past for value in each.values.get(column, {})}):
             every, counts = (
                 [each.values.get(column, {}).get(value, 0) for each in days] for days in (past, steady)
             )
             there, where = now.get(value, 0), f"{column} {value}"
-            if min(every) >= LEAST_ROWS and there * FACTOR_GONE < min(every):
-                yield _finding("slice_missing", where, there, every, (min(every) / FACTOR_GONE, math.inf))
+            if min(every) >= LEAST_ROWS and there * gone < min(every):
+                yield _finding("slice_missing", where, there, every, (min(every) / gone, math.inf))
             elif counts and min(counts) >= LEAST_ROWS:
-                chance = CHANCE_OF_ROWS * math.sqrt(min(counts))
-                if odd := _odd("slice_volume", where, there, counts, FACTOR_VALUE**wider, chance):
+                factor, chance = FACTOR_VALUE ** (wider * narrow), CHANCE_OF_ROWS * math.sqrt(min(counts))
+                if odd := _odd("slice_volume", where, there, counts, factor, narrow * chance):
                     yield odd
 
 
-def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
+def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay], left: float) -> Iterator[HoldFinding]:
     if found.rows < LEAST_ROWS:
         return
     sizes = {**found.sizes, "outcome": found.mean_size}
@@ -260,7 +313,7 @@ def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindin
         known = [each for each in usual if each]
         if len(known) < len(usual):
             continue
-        if odd := _odd("units", column, size or 0.0, known, FACTOR_SIZE):
+        if odd := _odd("units", column, size or 0.0, known, FACTOR_SIZE**left):
             yield odd.model_copy(update={"told": odd.told + _hypothesis(size, known)})
 
 
@@ -300,20 +353,20 @@ def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindi
             return
 
 
-def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
+def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, left: float) -> Iterator[HoldFinding]:
     for counted, (hits, rows) in found.rates.items():
         known = [each for day in past if (each := day.rates.get(counted, (0, 0)))[1] >= LEAST_ROWS]
         if rows < LEAST_ROWS or len(known) < LEAST_DAYS:
             continue
         usual = [_log_odds(some / all_, all_) for some, all_ in known]
         width = (max(usual) - min(usual)) * _scarce(len(usual))
-        least = wider * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
+        least = left * wider * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
         if OF_GREATEST in counted:
-            low, high = -math.inf, max(usual) + _reach_of_pile(max(usual), rows, least)
+            low, high = -math.inf, max(usual) + _reach_of_pile(max(usual), rows, least, left)
         else:
             low, high = (
-                min(usual) - _reach(min(usual), rows, least),
-                max(usual) + _reach(max(usual), rows, least),
+                min(usual) - _reach(min(usual), rows, least, left),
+                max(usual) + _reach(max(usual), rows, least, left),
             )
         exclusive = AND in counted or counted in {UNANSWERED, UNASKED}
         if exclusive and not any(some for some, _ in known):
@@ -375,15 +428,15 @@ def _allowed(usual: Sequence[float], wider: float) -> tuple[float, float]:
     return (low, high) if usual[0] > 0 else (-high, -low)
 
 
-def _reach(odds: float, rows: int, least: float = ODDS) -> float:
-    """How far the log odds of so many rows may lie beyond a bound."""
+def _reach(odds: float, rows: int, least: float = ODDS, left: float = 1.0) -> float:
+    """How far the log odds of so many rows may lie beyond a bound. left: how much of CHANCE is left."""
     share = _share(odds)
-    return least + CHANCE / math.sqrt(rows * share * (1 - share) + 0.5)
+    return least + left * CHANCE / math.sqrt(rows * share * (1 - share) + 0.5)
 
 
-def _reach_of_pile(odds: float, rows: int, least: float) -> float:
+def _reach_of_pile(odds: float, rows: int, least: float, left: float) -> float:
     """The same of a few rows, by the arc sine of the root of a share: it has the same error everywhere."""
-    angle = math.asin(math.sqrt(_share(odds))) + CHANCE / (2 * math.sqrt(rows))
+    angle = math.asin(math.sqrt(_share(odds))) + left * CHANCE / (2 * math.sqrt(rows))
     return least + _log_odds(math.sin(min(angle, math.pi / 2)) ** 2, rows) - odds
 
 
@@ -436,7 +489,7 @@ def _share(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))
 
 
-def told(found: Iterable[HoldFinding]) -> str:
+def told(found: Iterable[HoldFinding], rate: float = RATE) -> str:
     """All findings in one text, and how often ordinary days have any."""
     every = "; ".join(f"{each.name}: {each.told}" for each in found)
-    return f"{every} (at most {RATE:.0%} of ordinary days reach a limit)"
+    return f"{every} (at most {rate:.0%} of ordinary days reach a limit)"

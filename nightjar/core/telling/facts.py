@@ -44,7 +44,8 @@ class ModelFacts:
     expects.
     without_outcomes: published nights whose outcomes should be known, and are not. held: days of outcomes
     that wait for a person, with what is odd about them. refused: deliveries that are set aside. doubted:
-    published nights, with the findings that did not hold them.
+    published nights, with the findings that did not hold them. doubted_outcomes: days that count, with what
+    is odd about them.
     """
 
     model: str
@@ -59,6 +60,7 @@ class ModelFacts:
     loss: "LossFacts | None" = None
     without_outcomes: tuple[date, ...] = ()
     held: Mapping[date, str] = field(default_factory=dict[date, str])
+    doubted_outcomes: Mapping[date, str] = field(default_factory=dict[date, str])
     doubted: Mapping[date, tuple[Finding, ...]] = field(default_factory=dict[date, tuple[Finding, ...]])
     refused: tuple[str, ...] | None = None
 

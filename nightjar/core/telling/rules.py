@@ -252,6 +252,15 @@ def outcomes_held(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
+@rule(WARNING, "outcomes-held", "a day of outcomes counts, and something stands against it")
+def outcomes_doubted(facts: ModelFacts) -> Iterator[Sign]:
+    for day, why in facts.doubted_outcomes.items():
+        yield Sign(
+            subject=str(day),
+            sentence=f"The outcomes of {day} count and are doubted, until a person accepts them: {why}.",
+        )
+
+
 @rule(WARNING, "bad-delivery", "a delivery is set aside")
 def delivery_refused(facts: ModelFacts) -> Iterable[Sign] | None:
     if facts.refused is None:
@@ -362,6 +371,7 @@ OF_A_MODEL = (
     champion_stale,
     outcomes_missing,
     outcomes_held,
+    outcomes_doubted,
     delivery_refused,
 )
 OF_THE_PLATFORM = (

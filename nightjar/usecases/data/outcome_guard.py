@@ -11,7 +11,7 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec, RawDataset, Window
 from nightjar.core.monitoring.outcome_days import days_of, step_of, with_outcomes
-from nightjar.core.monitoring.outcome_guard import OutcomeCheck, OutcomeDay, Verdict, checked, told
+from nightjar.core.monitoring.outcome_guard import TOLD_DAYS, OutcomeCheck, OutcomeDay, Verdict, judged
 from nightjar.core.monitoring.outcome_relations import answered
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.windows import files_of
@@ -32,7 +32,7 @@ class GuardOutcomes:
 
     A held day is read by nothing: no training, no feature, no measurement. An accepted one counts from the
     instant on for which it was accepted, so that earlier nights can be told again as they were. A refused
-    one never counts; a corrected file of the day is checked by itself.
+    one never counts; a corrected file of the day is checked by itself. A doubted day is read as any other.
     Tables that are scanned are not checked: nothing is delivered that could be held.
     """
 
@@ -45,45 +45,61 @@ class GuardOutcomes:
         known = self.checks.newest(self.spec.name)
         new = [check for dataset, window in self._guarded() for check in self._check(dataset, window, known)]
         self.checks.add(new)
-        held = tuple(check for check in new if check.verdict is Verdict.HELD)
-        for check in held:
-            log.error(
-                "outcomes_held",
-                model=check.model,
-                dataset=check.dataset,
-                day=str(check.day),
-                why=told(check.findings),
-                runbook="runbooks/outcomes-held.md",
-            )
-        return held
+        for check in new:
+            if check.verdict is not Verdict.PASSED:
+                (log.error if check.verdict is Verdict.HELD else log.warning)(
+                    f"outcomes_{check.verdict.value}",
+                    model=check.model,
+                    dataset=check.dataset,
+                    day=str(check.day),
+                    why=check.told,
+                    runbook="runbooks/outcomes-held.md",
+                )
+        return tuple(check for check in new if check.verdict is Verdict.HELD)
 
     def held(self) -> tuple[OutcomeCheck, ...]:
         """The days that wait for a person."""
-        return tuple(check for check in self.checks.newest(self.spec.name) if check.verdict is Verdict.HELD)
+        return tuple(check for check in self.undecided() if check.verdict is Verdict.HELD)
+
+    def undecided(self) -> tuple[OutcomeCheck, ...]:
+        """The days that are held, and those that are doubted of the newest TOLD_DAYS days of each dataset.
+
+        A doubt is over when another file of the day has landed, which is checked by itself.
+        """
+        known = self.checks.newest(self.spec.name)
+        newest = {(check.dataset, check.day): check for check in known}
+        recent = [
+            [check for check in newest.values() if check.dataset == dataset.name][-TOLD_DAYS:]
+            for dataset, _ in self._guarded()
+        ]
+        return (
+            *(check for check in known if check.verdict is Verdict.HELD),
+            *(check for of in recent for check in of if check.verdict is Verdict.DOUBTED),
+        )
 
     def decide(
         self, day: date, verdict: Verdict, reason: str, counts_from: datetime
     ) -> tuple[OutcomeCheck, ...]:
-        """Accept or refuse the held deliveries of a day. Raises BadSettings if none is held.
+        """Accept or refuse the held deliveries of a day. If one is doubted, it is the one that is accepted.
 
-        counts_from: the instant (UTC) from which an accepted day counts.
+        counts_from: the instant (UTC) from which a held day counts. A doubted one counts since its delivery.
+        Raises BadSettings if none is held or doubted. Raises it if a doubted one alone is to be refused:
+        nights have seen it.
         """
-        held = [check for check in self.held() if check.day == day]
-        if not held:
-            days = ", ".join(str(check.day) for check in self.held()) or "none"
-            raise BadSettings(f"No outcomes of {self.spec.name} for {day} are held", f"Held: {days}.")
-        decided = [
-            check.model_copy(
-                update={
-                    "verdict": verdict,
-                    "reason": reason,
-                    "counts_from": max(counts_from, check.recorded_at)
-                    if verdict is Verdict.ACCEPTED
-                    else None,
-                }
+        undecided = self.undecided()
+        if not (of_day := [check for check in undecided if check.day == day]):
+            days = ", ".join(str(check.day) for check in undecided) or "none"
+            raise BadSettings(
+                f"No outcomes of {self.spec.name} for {day} are held or doubted", f"Held or doubted: {days}."
             )
-            for check in held
-        ]
+        held, doubted = ([check for check in of_day if check.counts is counts] for counts in (False, True))
+        if verdict is Verdict.REFUSED and not held:
+            raise BadSettings(
+                f"The outcomes of {self.spec.name} for {day} count already, and nights have seen them",
+                "Land a corrected file of the day, or accept it.",
+            )
+        chosen = doubted if doubted and verdict is Verdict.ACCEPTED else held
+        decided = [_decided(check, verdict, reason, counts_from) for check in chosen]
         self.checks.add(decided)
         return tuple(decided)
 
@@ -105,18 +121,19 @@ class GuardOutcomes:
         counting = {check.day: check.looks for check in own if check.counts}
         step = step_of(newest)
         for day, looks in self._looks(dataset, window, new, step).items():
-            findings = checked(day, looks, counting, self.spec.is_holiday, step)
-            if not findings:
-                counting[day] = looks
-            yield OutcomeCheck(
+            verdict, findings = judged(day, looks, counting, self.spec.is_holiday, step)
+            check = OutcomeCheck(
                 model=self.spec.name,
                 dataset=dataset.name,
                 day=day,
                 recorded_at=newest[day],
-                verdict=Verdict.HELD if findings else Verdict.PASSED,
+                verdict=verdict,
                 looks=looks,
                 findings=findings,
             )
+            if check.counts:
+                counting[day] = looks
+            yield check
 
     def _looks(
         self, dataset: RawDataset, window: Window, days: Sequence[date], step: timedelta
@@ -167,3 +184,9 @@ class GuardOutcomes:
             return {day: found for half in halves for day, found in self._outcomes(half).items()}
         parts = rows.partition_by("score_date", as_dict=True)
         return {day[0]: part for day, part in parts.items()}
+
+
+def _decided(check: OutcomeCheck, verdict: Verdict, reason: str, counts_from: datetime) -> OutcomeCheck:
+    since = check.recorded_at if check.counts else max(counts_from, check.recorded_at)
+    accepted = since if verdict is Verdict.ACCEPTED else None
+    return check.model_copy(update={"verdict": verdict, "reason": reason, "counts_from": accepted})

@@ -12,7 +12,6 @@ from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import Measurement
-from nightjar.core.monitoring.outcome_guard import told
 from nightjar.core.night.clock import as_of, evening_by_now, local_time, today_of
 from nightjar.core.night.entities import Publication, RunState
 from nightjar.core.night.plan import Stage, Standing
@@ -56,6 +55,7 @@ class LookAtModel:
         nights = tuple(self._nights(now, open_nights, published))
         drift_of, drifted = self._drifted(nights, published)
         measured = self._measured()
+        undecided = self.guard.undecided()
         trained_at = next((version.created_at for version in self.registry.versions(self.spec.name)), None)
         return ModelFacts(
             model=self.spec.name,
@@ -69,7 +69,8 @@ class LookAtModel:
             trainings_due=0 if trained_at is None else self._trainings(trained_at, now),
             loss=self._loss(measured),
             without_outcomes=self._without_outcomes(now, published, measured),
-            held={check.day: told(check.findings) for check in self.guard.held()},
+            held={check.day: check.told for check in undecided if not check.counts},
+            doubted_outcomes={check.day: check.told for check in undecided if check.counts},
             refused=self._refused(),
             doubted=self.readings.doubts(self.spec.name),
         )

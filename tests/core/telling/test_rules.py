@@ -52,6 +52,7 @@ SEEN = {
     "degraded": {"loss": LossFacts(metric="brier", nights=20, value=0.21, expected=0.2)},
     "champion_stale": {"trained_at": NOW - 500 * HOUR, "trainings_due": 2},
     "outcomes_missing": {"without_outcomes": (DAY,)},
+    "outcomes_doubted": {"doubted_outcomes": {DAY: "looks like half of the rows"}},
     "outcomes_held": {"held": {DAY: "looks like seconds for minutes"}},
     "delivery_refused": {"refused": ("weather 2026-01-01",)},
 }

@@ -49,6 +49,15 @@ def test_the_newest_verdict_on_a_delivery_counts(checks):
     assert (checks.newest("other"), checks.held("other")) == ((), {})
 
 
+def test_a_doubted_delivery_is_read_and_stays_so_when_a_person_accepts_it(checks):
+    doubted = HELD.model_copy(update={"verdict": Verdict.DOUBTED})
+    checks.add([doubted])
+    assert plain(checks.newest("toy")) == (doubted,)
+    assert checks.held("happened") == {}
+    checks.add([decided(Verdict.ACCEPTED, counts_from=AT)])
+    assert checks.held("happened") == {(HELD.day, AT): AT}
+
+
 def test_what_one_model_holds_nobody_reads(checks):
     checks.add([decided(Verdict.PASSED, model="another", reason=None), decided(Verdict.REFUSED)])
     assert checks.held("happened") == {(HELD.day, AT): None}

@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from structlog.testing import capture_logs
 
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.spec import AuditLimits, GateLimits, RawDataset
-from nightjar.core.monitoring.outcome_guard import Verdict
+from nightjar.core.monitoring.outcome_guard import TOLD_DAYS, Verdict
 from nightjar.testing.memory import MemoryOutcomeChecks
 from nightjar.testing.specs import PLANNED, toy_spec
 from nightjar.usecases.data.outcome_guard import GuardOutcomes
@@ -159,6 +160,83 @@ def test_a_correction_of_a_held_day_is_checked_by_itself(guard, tmp_path):
     assert guard.raw.recorded("happened")[ODD] == (LATER,)
 
 
+FEWER = happened(ODD).head(70)
+"""Fewer than on any day before, and not so few that they are held."""
+
+
+def test_a_doubted_day_counts_and_is_told_by_name(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, FEWER)
+    with capture_logs() as logged:
+        assert guard() == ()
+    (doubted,) = guard.undecided()
+    assert (doubted.day, doubted.verdict, [each.name for each in doubted.findings]) == (
+        ODD,
+        Verdict.DOUBTED,
+        ["volume"],
+    )
+    assert "rows: 70, on 14 comparable days 120 to 120, the limit is 78" in doubted.told
+    assert doubted.told.endswith("(at most 5% of ordinary days reach a limit)")
+    assert [(each["event"], each["log_level"]) for each in logged] == [("outcomes_doubted", "warning")]
+    assert (guard.held(), guard()) == ((), ())
+    assert outcomes_of(guard.spec, guard.raw, [ODD], LATER).height == 70
+
+
+def test_an_accepted_doubt_is_over_and_the_day_counts_since_its_delivery(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, FEWER)
+    guard()
+    guard.decide(ODD, Verdict.ACCEPTED, "a holiday", LATER)
+    assert (guard.undecided(), guard()) == ((), ())
+    assert outcomes_of(guard.spec, guard.raw, [ODD], recorded(ODD))["recorded_at"].unique().to_list() == [
+        recorded(ODD)
+    ]
+
+
+def test_a_doubted_day_cannot_be_refused_for_nights_have_seen_it(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, FEWER)
+    guard()
+    with pytest.raises(BadSettings, match=r"count already.*Land a corrected file"):
+        guard.decide(ODD, Verdict.REFUSED, "half of it", LATER)
+    assert len(guard.undecided()) == 1
+
+
+@pytest.mark.parametrize("accepted_first", [True, False])
+def test_of_a_held_and_a_doubted_file_of_a_day_one_is_refused_and_the_other_accepted(
+    guard, tmp_path, accepted_first
+):
+    land(guard.raw, tmp_path, ODD, ZERO)
+    guard()
+    land(guard.raw, tmp_path, ODD, FEWER, LATER)
+    guard()
+    decisions = [Verdict.ACCEPTED, Verdict.REFUSED]
+    for verdict in decisions if accepted_first else reversed(decisions):
+        (decided,) = guard.decide(ODD, verdict, "the second one is right", LATER)
+        assert (decided.recorded_at == LATER) is (verdict is Verdict.ACCEPTED)
+    assert guard.undecided() == ()
+    assert guard.raw.recorded("happened")[ODD] == (LATER,)
+
+
+def test_a_right_file_of_the_day_ends_a_doubt_and_a_wrong_one_is_held(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, FEWER)
+    guard()
+    land(guard.raw, tmp_path, ODD, happened(ODD), LATER)
+    assert (guard(), guard.undecided()) == ((), ())
+    land(guard.raw, tmp_path, ODD, ZERO, LATER + timedelta(days=1))
+    (held,) = guard()
+    assert guard.undecided() == (held,)
+
+
+def test_doubts_about_the_newest_days_alone_are_told(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, FEWER)
+    guard()
+    for n in range(1, TOLD_DAYS):
+        land(guard.raw, tmp_path, ODD + timedelta(days=n), happened(ODD + timedelta(days=n)))
+    guard()
+    assert ODD in {check.day for check in guard.undecided()}
+    land(guard.raw, tmp_path, ODD + timedelta(days=TOLD_DAYS), happened(ODD + timedelta(days=TOLD_DAYS)))
+    guard()
+    assert ODD not in {check.day for check in guard.undecided()}
+
+
 def test_a_bad_correction_leaves_the_delivery_before_it(guard, tmp_path):
     land(guard.raw, tmp_path, ODD, happened(ODD))
     guard()
@@ -169,7 +247,7 @@ def test_a_bad_correction_leaves_the_delivery_before_it(guard, tmp_path):
 
 
 def test_only_a_held_day_can_be_decided(guard):
-    with pytest.raises(BadSettings, match=r"No outcomes of toy for 2013-06-24 are held.*Held: none"):
+    with pytest.raises(BadSettings, match=r"for 2013-06-24 are held or doubted.*Held or doubted: none"):
         guard.decide(ODD, Verdict.ACCEPTED, "why not", LATER)
 
 

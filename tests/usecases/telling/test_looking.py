@@ -11,8 +11,9 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.findings import Finding
+from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, OutcomeDay, Verdict
 from nightjar.core.night.clock import night_of
-from nightjar.core.telling.rules import doubted, held_back, late
+from nightjar.core.telling.rules import doubted, held_back, late, outcomes_doubted, outcomes_held
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
@@ -23,6 +24,19 @@ DAY = date(2013, 6, 15)
 NOW = datetime.now(UTC)
 """The model got its champion now, years after the night that is scored."""
 SPEC = toy_spec()
+ROUGH = HoldFinding(name="volume", where="rows", value=1, low=8, high=9, told="rows: 1")
+CHECKS = tuple(
+    OutcomeCheck(
+        model="toy",
+        dataset="happened",
+        day=DAY + timedelta(days=n),
+        recorded_at=NOW,
+        verdict=verdict,
+        looks=OutcomeDay(rows=1, sizes={}, values={}),
+        findings=(ROUGH,),
+    )
+    for n, verdict in enumerate((Verdict.HELD, Verdict.DOUBTED))
+)
 ROWS = pl.DataFrame({"entity_key": [f"k{number}" for number in range(100)]})
 
 
@@ -72,7 +86,7 @@ def look(use_case):
         outcomes=SimpleNamespace(measured=lambda model, whole: ()),
         drift=SimpleNamespace(compared=lambda model: frozenset()),
         raw=use_case.inputs.raw,
-        guard=SimpleNamespace(held=lambda: ()),
+        guard=SimpleNamespace(undecided=lambda: CHECKS),
         readings=use_case.guard.readings,
     )
 
@@ -110,6 +124,12 @@ def test_a_published_night_is_told_by_the_names_of_its_doubts(use_case, look):
         "challenger-failed",
     )
     assert sign.sentence == f"The night of {DAY} is published and doubted. shadow: 3 of 9 differ."
+
+
+def test_held_and_doubted_days_of_outcomes_are_told_apart(look):
+    (held,), (doubt,) = (rule.look(look(NOW)) for rule in (outcomes_held, outcomes_doubted))
+    assert (held.subject, doubt.subject) == (str(DAY), str(DAY + timedelta(days=1)))
+    assert "volume: rows: 1 (at most 5%" in doubt.sentence
 
 
 def test_a_night_is_promised_since_the_model_is_in_service(look):

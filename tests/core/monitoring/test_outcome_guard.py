@@ -1,0 +1,91 @@
+"""Which verdict a day of outcomes gets: it passes, counts and is doubted, or is held."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightjar.core.monitoring.outcome_guard import (
+    HOLDS,
+    TELLS,
+    OutcomeDay,
+    Verdict,
+    checked,
+    judged,
+)
+
+DAY = timedelta(days=1)
+DAYS = [date(2013, 4, 1) + n * DAY for n in range(42)]
+TODAY = DAYS[-1] + DAY
+STRICTER = [Verdict.PASSED, Verdict.DOUBTED, Verdict.HELD]
+
+
+def seen(rows=1000, size=20.0, coupling=0.8, missing=0.1, shop=200):
+    """A day by the numbers that its limits are about."""
+    return OutcomeDay(
+        rows=rows,
+        sizes={"delay": size},
+        values={"shop": {"west": shop}},
+        couplings={"delay with plan": coupling},
+        rates={"delay missing": (round(missing * rows), rows)},
+    )
+
+
+KNOWN = {
+    day: seen(1000 + n % 7, 20 + n % 5, 0.8 + n % 3 / 100, 0.1 + n % 4 / 100, 200 + n % 6)
+    for n, day in enumerate(DAYS)
+}
+
+
+def verdict(**changes):
+    return judged(TODAY, seen(**changes), KNOWN)
+
+
+@given(
+    rows=st.integers(50, 4000),
+    size=st.floats(0.1, 2000),
+    coupling=st.floats(-0.95, 0.95),
+    missing=st.floats(0, 1),
+    shop=st.integers(0, 1000),
+)
+def test_what_would_be_held_would_be_told_too_and_what_is_told_is_named(rows, size, coupling, missing, shop):
+    found = seen(rows, size, coupling, missing, shop)
+    held, told = (checked(TODAY, found, KNOWN, limits=limits) for limits in (HOLDS, TELLS))
+    assert {each.name for each in held} <= {each.name for each in told} | {"slice_volume"}
+    assert bool(told) >= bool(held)
+    became, findings = judged(TODAY, found, KNOWN)
+    assert (became, findings) == (
+        (Verdict.HELD, held) if held else (Verdict.DOUBTED if told else Verdict.PASSED, told)
+    )
+
+
+FAULTS = {
+    "volume": [{"rows": rows} for rows in range(1000, 300, -20)],
+    "units": [{"size": 22 * 1.1**n} for n in range(20)],
+    "coupling": [{"coupling": 0.8 - n / 20} for n in range(20)],
+    "values": [{"missing": 0.11 + n / 50} for n in range(20)],
+    "slice": [{"shop": shop} for shop in range(200, 0, -10)],
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_that_grows_passes_then_is_told_by_name_and_then_is_held(name):
+    found = [verdict(**changes) for changes in FAULTS[name]]
+    order = [STRICTER.index(became) for became, _ in found]
+    assert order == sorted(order)
+    assert {*order} == {0, 1, 2}
+    assert all(found_by(name, findings) for became, findings in found if became is not Verdict.PASSED)
+
+
+def found_by(name, findings):
+    return any(each.name.startswith(name) for each in findings)
+
+
+def test_no_limit_tells_what_another_one_lets_in():
+    assert all(0 < TELLS[name] < HOLDS[name] == 1 for name in HOLDS)
+
+
+def test_with_too_few_days_nothing_is_told():
+    few = {day: KNOWN[day] for day in DAYS[-6:]}
+    assert judged(TODAY, seen(rows=10, size=900), few) == (Verdict.PASSED, ())
