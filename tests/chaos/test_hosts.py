@@ -8,7 +8,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -273,14 +273,16 @@ def test_a_night_outlives_its_scheduler(cluster):
 
 
 def test_a_night_without_any_host_left_is_finished_by_the_next_attempt_on_this_machine(cluster):
-    cluster.platform, flow_run = cluster.giving_up_after(5), str(uuid4())
-    with pytest.raises(ClusterGone):
-        unplug_all(cluster, flow_run)
-    stored = cluster.stored()
-    summary = again(replace(cluster.platform, parts=None), flow_run)
-    assert summary.run_id == cluster.newest()
-    assert summary.parts_done_now == summary.parts - len(stored)
-    cluster.assert_like_the_undisturbed(stored)
+    flow_run = str(uuid4())
+    with closing(cluster.giving_up_after(5)) as impatient, closing(replace(impatient, parts=None)) as alone:
+        cluster.platform = impatient
+        with pytest.raises(ClusterGone):
+            unplug_all(cluster, flow_run)
+        stored = cluster.stored()
+        summary = again(alone, flow_run)
+        assert summary.run_id == cluster.newest()
+        assert summary.parts_done_now == summary.parts - len(stored)
+        cluster.assert_like_the_undisturbed(stored)
 
 
 def unplug_all(cluster: Cluster, flow_run: str) -> None:
