@@ -40,6 +40,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 td { white-space: nowrap; } td.long { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
 code { font-size: .85rem; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
+  td:first-child:nth-last-child(2) { white-space: normal; }
   table.stacks, table.stacks :is(thead, tbody) { display: block; }
   table.stacks tr { display: flex; flex-wrap: wrap; padding-bottom: .4rem;
     border-bottom: 1px solid var(--rule); }
