@@ -265,7 +265,7 @@ def show_young(year: RecordedYear, every: Kept, half: str, *, accepted: bool) ->
         audits = Audits(year, rehearsed(every, days[first]))
         for day in days[first : first + YOUNG]:
             nights += 1
-            if odd := audits.found(day, year.nights[day]).every:
+            if odd := audits.found(day, year.nights[day]).holding:
                 stopped.append(
                     f"  {day}, began {days[first]}: " + "; ".join(each.sentence for each in odd[:4])
                 )
@@ -284,11 +284,11 @@ def show_ordinary(found: Mapping[date, Findings]) -> None:
     for half, days in halves.items():
         if not days:
             continue
-        stopped = [day for day in days if found[day].every]
+        stopped = [day for day in days if found[day].holding]
         share = len(stopped) / len(days)
         print(f"{half}: {len(stopped)} of {len(days)} ordinary nights are stopped ({share:.1%})")
         for day in stopped:
-            print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in found[day].every[:4]))
+            print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in found[day].holding[:4]))
 
 
 MISREAD = "misread"
