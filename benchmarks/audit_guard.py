@@ -288,7 +288,8 @@ def show_ordinary(found: Mapping[date, Findings]) -> None:
         share = len(stopped) / len(days)
         print(f"{half}: {len(stopped)} of {len(days)} ordinary nights are stopped ({share:.1%})")
         for day in stopped:
-            print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in found[day].holding[:4]))
+            most = found[day].holding[:4]
+            print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in most))
 
 
 MISREAD = "misread"
