@@ -68,7 +68,7 @@ def _asked(
     """
     from pandera.api.polars.types import PolarsData  # noqa: PLC0415  # takes a second to import
 
-    asked, others = list[pl.Expr](), list[pl.LazyFrame]()
+    asked, others, stand_in = list[pl.Expr](), list[pl.LazyFrame](), cast("Any", _Rows())
     for name, column in contract.columns.items():
         if not column.nullable:
             there = pl.col(name).is_not_null()
@@ -76,9 +76,8 @@ def _asked(
             asked.append((there & nan).all())
         for check in column.checks:
             backend = check.get_backend(rows)(check)
-            if (
-                expression := _expression(check, backend, PolarsData(cast("Any", _Rows()), name))
-            ) is not None:
+            expression = _expression(check, backend, PolarsData(stand_in, name))
+            if expression is not None:
                 asked.append(expression.fill_null(check.ignore_na).all())
                 continue
             passed = backend.apply(PolarsData(rows, name))

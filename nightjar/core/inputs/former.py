@@ -192,6 +192,22 @@ def standard(values: Matrix) -> Matrix:
     return centred / np.maximum(np.sqrt((centred**2).sum(axis=0)), FLAT)
 
 
+def standardised(frames: Sequence[Matrix], by: Matrix, widest: float) -> list[Matrix]:
+    """The columns of each frame in standard deviations of `by` from its mean, and not further than `widest`.
+
+    NaN is at the mean. Columns of which `by` has less than two values, or no spread but that of rounding, are
+    left out.
+    """
+    several = (~np.isnan(by)).sum(axis=0) > 1
+    known = by[:, several]
+    mean, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0, ddof=1)
+    varied = spread > FLAT * np.nanmax(np.abs(known), axis=0)
+    return [
+        np.nan_to_num(np.clip((each[:, several] - mean)[:, varied] / spread[varied], -widest, widest))
+        for each in frames
+    ]
+
+
 def middle(values: Matrix) -> Matrix:
     """The median of each column without its NaN; NaN for a column without a value."""
     if not len(values):

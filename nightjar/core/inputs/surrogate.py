@@ -12,7 +12,7 @@ import polars as pl
 
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
-from nightjar.core.inputs.former import Matrix, matrix
+from nightjar.core.inputs.former import Matrix, matrix, standardised
 from nightjar.core.sampling import sampled
 
 PULL = 0.01
@@ -63,24 +63,12 @@ def _encoded(
 ) -> tuple[Matrix, Matrix]:
     """The rows of the past and of the night: standardised numbers, and for each category its mean score."""
     frames = (known, tonight)
-    scaled = _standardised(*(matrix(frame, numeric) for frame in frames))
+    numbers = [matrix(frame, numeric) for frame in frames]
+    scaled = standardised(numbers, numbers[0], WIDEST)
     means = [_mean_scores(known, tonight, name) for name in categorical]
     before, now = (
         np.column_stack([np.ones(frame.height), scaled[n], *(each[n] for each in means)])
         for n, frame in enumerate(frames)
-    )
-    return before, now
-
-
-def _standardised(known: Matrix, tonight: Matrix) -> tuple[Matrix, Matrix]:
-    """Both by the mean and the spread of the past. A column without a spread is left out."""
-    several = (~np.isnan(known)).sum(axis=0) > 1
-    known, tonight = known[:, several], tonight[:, several]
-    mean, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0, ddof=1)
-    varied = spread > 0
-    before, now = (
-        np.nan_to_num(np.clip((each - mean)[:, varied] / spread[varied], -WIDEST, WIDEST))
-        for each in (known, tonight)
     )
     return before, now
 

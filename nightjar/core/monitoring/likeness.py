@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
-from nightjar.core.inputs.former import matrix
+from nightjar.core.inputs.former import matrix, standardised
 
 Numbers = NDArray[np.float64]
 
@@ -28,8 +28,6 @@ MOST_CATEGORIES = 20
 """So many categories of a column count, the most frequent ones."""
 WIDEST = 5.0
 """A number further from its mean than so many standard deviations counts as that far."""
-FLAT = 1e-12
-"""A spread of less than this share of the greatest number comes of rounding."""
 STEPS = 25
 NEAR = 1e-6
 FARTHEST = 30.0
@@ -107,15 +105,10 @@ def _fitted(inputs: Numbers, is_now: Numbers) -> Numbers:
 def _numbers(past: pl.DataFrame, tonight: pl.DataFrame, names: Sequence[str]) -> Numbers:
     """The numbers of both sides in units of their spread about their mean. What is missing is at the mean.
 
-    A column without a spread is 0.
+    A column without a spread is left out.
     """
     values = np.concatenate([matrix(rows, names) for rows in (past, tonight)])
-    known = ~np.isnan(values)
-    count = np.maximum(known.sum(axis=0), 1)
-    away = np.where(known, values - np.nansum(values, axis=0) / count, 0.0)
-    spread = np.sqrt((away**2).sum(axis=0) / np.maximum(count - 1, 1))
-    varied = spread > FLAT * np.abs(np.nan_to_num(values)).max(axis=0)
-    return np.clip(away / np.where(varied, spread, np.inf), -WIDEST, WIDEST)
+    return standardised([values], values, WIDEST)[0]
 
 
 def _categories(past: pl.DataFrame, tonight: pl.DataFrame, name: str) -> Numbers:
