@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from db.adding import add
 from db.session import translated
 from db.tables import DriftRow, ReportRow, RunRow, table_of
 from nightjar.core.monitoring.drift import DECIDED, DECIDES
@@ -35,8 +36,7 @@ class PostgresDriftLedger:
                 for column in columns
                 if _of_method(column.method, columns) != _of_method(column.method, kept)
             ]
-            if news:
-                connection.execute(insert(DRIFT).values([_stored(run, column) for column in news]))
+            add(connection, DRIFT, [_stored(run, column) for column in news])
 
     def record_report(self, run: Run, kind: str, uri: str) -> None:
         with translated(), self.engine.begin() as connection:

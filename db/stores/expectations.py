@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Engine, select, text
-from sqlalchemy.dialects.postgresql import insert
 
+from db.adding import add
 from db.session import translated
 from db.tables import ExpectationRow, RunRow, table_of
 from nightjar.core.monitoring.entities import Expectation
@@ -36,7 +36,7 @@ class PostgresExpectations:
         rows = [one.model_dump(include=COLUMNS) for one in expected]
         with translated(), self.engine.begin() as connection:
             # One statement, so that all have the same instant.
-            connection.execute(insert(EXPECTATIONS).values(rows).on_conflict_do_nothing())
+            add(connection, EXPECTATIONS, rows, known_stay=True)
 
     def expected(self, model: str) -> frozenset[int]:
         runs = table_of(RunRow)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, text
-from sqlalchemy.dialects.postgresql import insert
 
+from db.adding import add
 from db.session import translated
 from db.stores.rows import OnEngine
 from db.tables import StageRow, table_of
@@ -43,6 +43,5 @@ class PostgresStages(OnEngine):
 
 def add_stages(connection: Connection, run: Run, part: int | None, stages: Sequence[Stage]) -> None:
     """Store stages in the connection's transaction."""
-    if stages:
-        of_run = {"run_id": run.id, "attempt": run.attempt, "part": part}
-        connection.execute(insert(STAGES), [of_run | stage.model_dump() for stage in stages])
+    of_run = {"run_id": run.id, "attempt": run.attempt, "part": part}
+    add(connection, STAGES, [of_run | stage.model_dump() for stage in stages])
