@@ -1,6 +1,9 @@
 """Past nights show what is ordinary, if there are enough nights and enough values."""
 
-import polars as pl
+import math
+
+import numpy as np
+from numpy.typing import NDArray
 
 MIN_NIGHTS = 3
 """Fewer past nights prove nothing.
@@ -25,13 +28,14 @@ ROUNDING = 1e-9
 """Two sums of the same shares differ by less than this."""
 
 
-def furthest(distances: pl.Series, quantile: float = 1.0) -> float | None:
+def furthest(distances: NDArray[np.float64], quantile: float = 1.0) -> float | None:
     """Return the given quantile of the past nights' distances, or None for fewer than MIN_NIGHTS nights.
 
     distances: how far each past night is from the others together, one value a night.
     """
-    reached = distances.quantile(quantile, "higher")
-    return None if distances.len() < MIN_NIGHTS or reached is None else reached + ROUNDING
+    if len(distances) < MIN_NIGHTS:
+        return None
+    return float(np.sort(distances)[math.ceil(quantile * (len(distances) - 1))]) + ROUNDING
 
 
 def turned_constant(distinct: int, least_distinct: int) -> bool:

@@ -9,10 +9,13 @@ that noise.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from nightjar.core.comparison import columns
 
 Numbers = NDArray[np.int64]
 Shares = NDArray[np.float64]
@@ -36,7 +39,7 @@ class Buckets:
     """A mapping of values to buckets 0..count-1, fixed by the reference."""
 
     count: int
-    of: Callable[[pl.Series], Numbers]
+    of: Callable[[Any], Numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,8 @@ class Reference:
     bucket: Numbers
     expected: Shares
 
-    def psi(self, values: pl.Series) -> float:
-        """PSI of a night's values, which are not null."""
+    def psi(self, values: Any) -> float:
+        """PSI of a night's values, which are not missing and of the same sort as the sample's."""
         return float(_psi(_counts(self.buckets.of(values), self.buckets.count), self.expected)[0])
 
     def psi_a_date(self, dates: Numbers, least_rows: int) -> Shares:
@@ -67,60 +70,81 @@ class Reference:
         return (1 / rows + 1 / len(self.bucket)) * float(chdtri(freedom, probability))
 
 
-def bucket_count(values: pl.Series, rows: int, *, text: bool) -> int:
-    """Return the number of buckets for a night of `rows` rows.
+class NumberSample:
+    """The numbers of a reference sample, at least one, none of them missing.
 
-    Buckets for values that the reference does not have are not counted.
+    Arrays, not series: a sample has tens of columns, and a query of Polars takes longer than their numbers.
     """
-    return _frequent(values, rows).len() if text else _quantiles(rows)
+
+    def __init__(self, values: Shares) -> None:
+        self._values, self._ordered = values, np.sort(values)
+
+    @property
+    def distinct(self) -> int:
+        return 1 + int(np.count_nonzero(np.diff(self._ordered)))
+
+    def bucket_count(self, rows: int) -> int:
+        """Return the number of buckets for a night of `rows` rows, without those for what is not here."""
+        return max(2, min(BUCKETS, rows // MIN_PER_BUCKET))
+
+    def reference(self, rows: int) -> Reference:
+        """Buckets by the sample's quantiles, one below its least value and one above its greatest."""
+        inner, least = self.bucket_count(rows), self._ordered[0]
+        places = [int((len(self._ordered) - 1) * step / inner) for step in range(1, inner + 1)]
+        edges = np.unique(self._ordered[places])
+
+        def of(values: Shares) -> Numbers:
+            return np.where(values < least, 0, np.searchsorted(edges, values, side="left") + 1)
+
+        return _reference(Buckets(len(edges) + 2, of), self._values)
+
+    def known(self, night: Shares) -> int:
+        """Return how many of a night's values are within the range of the sample."""
+        return int(((night >= self._ordered[0]) & (night <= self._ordered[-1])).sum())
 
 
-def reference_of(values: pl.Series, rows: int, *, text: bool) -> Reference:
-    """Put a reference's values (at least one, no nulls) into buckets for a night of `rows` rows."""
-    buckets = (_category_buckets if text else _quantile_buckets)(values, rows)
+class CategorySample:
+    """The categories of a reference sample, at least one, none of them missing."""
+
+    def __init__(self, values: pl.Series) -> None:
+        counted = values.alias("category").value_counts(name="n").sort("category")
+        self._values, self._known = values, counted["category"]
+        self.rows: Numbers = counted["n"].to_numpy().astype(np.int64)
+        """The rows of each category."""
+
+    @property
+    def distinct(self) -> int:
+        return len(self.rows)
+
+    def bucket_count(self, rows: int) -> int:
+        """Return the number of buckets for a night of `rows` rows, without those for what is not here."""
+        return len(self._frequent(rows))
+
+    def reference(self, rows: int) -> Reference:
+        """A bucket for each frequent category, one for the rare ones, and a last one for unseen ones."""
+        frequent = self._frequent(rows)
+        bucket = np.full(self.distinct + 1, len(frequent), np.int64)
+        bucket[frequent], bucket[-1] = np.arange(len(frequent)), len(frequent) + 1
+
+        def of(values: pl.Series) -> Numbers:
+            return bucket[columns.places(self._known, values)]
+
+        return _reference(Buckets(len(frequent) + 2, of), self._values)
+
+    def met(self, night: pl.Series) -> Numbers:
+        """Return how many of a night's values are of each category of the sample."""
+        return np.bincount(columns.places(self._known, night), minlength=self.distinct + 1)[:-1]
+
+    def _frequent(self, rows: int) -> Numbers:
+        """The categories with MIN_PER_BUCKET expected rows in such a night, most frequent first."""
+        order = np.argsort(-self.rows, kind="stable")
+        many = self.rows[order] * rows >= MIN_PER_BUCKET * len(self._values)
+        return order[many][:MAX_CATEGORIES]
+
+
+def _reference(buckets: Buckets, values: Any) -> Reference:
     bucket = buckets.of(values)
     return Reference(buckets, bucket, _counts(bucket, buckets.count)[0] / len(bucket))
-
-
-def _quantile_buckets(reference: pl.Series, rows: int) -> Buckets:
-    """Make buckets from the reference's quantiles, one below its least value and one above its greatest."""
-    inner, ordered = _quantiles(rows), np.sort(reference.to_numpy())
-    places = [int((len(ordered) - 1) * step / inner) for step in range(1, inner + 1)]
-    edges, least = np.unique(ordered[places]), ordered[0]
-
-    def of(values: pl.Series) -> Numbers:
-        found = values.to_numpy()
-        return np.where(found < least, 0, np.searchsorted(edges, found, side="left") + 1)
-
-    return Buckets(len(edges) + 2, of)
-
-
-def _quantiles(rows: int) -> int:
-    return max(2, min(BUCKETS, rows // MIN_PER_BUCKET))
-
-
-def _category_buckets(reference: pl.Series, rows: int) -> Buckets:
-    """Make a bucket for each frequent category, one for the rare ones, and a last one for unseen ones."""
-    frequent = _frequent(reference, rows)
-    known = pl.concat([frequent, reference.filter(~reference.is_in(frequent.implode())).unique()])
-    numbers = pl.int_range(known.len(), dtype=pl.Int64, eager=True).clip(upper_bound=frequent.len())
-
-    def of(values: pl.Series) -> Numbers:
-        unseen = frequent.len() + 1
-        return values.replace_strict(known, numbers, default=unseen, return_dtype=pl.Int64).to_numpy()
-
-    return Buckets(frequent.len() + 2, of)
-
-
-def _frequent(reference: pl.Series, rows: int) -> pl.Series:
-    """Return the categories with MIN_PER_BUCKET expected rows in such a night, most frequent first."""
-    return (
-        reference.alias("category")
-        .value_counts(name="n")
-        .filter(pl.col("n") * rows >= MIN_PER_BUCKET * reference.len())
-        .sort(["n", "category"], descending=[True, False])["category"]
-        .head(MAX_CATEGORIES)
-    )
 
 
 def _counts(bucket: Numbers, buckets: int, group: Numbers | None = None) -> Numbers:

@@ -11,14 +11,17 @@ and their noise is not removed. A threshold that is a little too high is better 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.ordinary import MIN_VALUES, furthest, turned_constant
-from nightjar.core.comparison.psi import Numbers, Reference, bucket_count, reference_of
+from nightjar.core.comparison.psi import CategorySample, Numbers, NumberSample, Reference
 from nightjar.core.monitoring.entities import ColumnDrift
 
 METHOD = "psi"
@@ -54,17 +57,22 @@ class DriftThresholds:
 class _Side:
     """A column of the night or of the sample.
 
-    values: without the missing ones. dates: 0, 1, ... for the date of each value. null_share_a_date: of each
-    date with enough rows. Both are None if dates are not known. fault: the reason why there are no values to
-    compare. The column is absent, or its type cannot be compared.
+    values: without the missing ones, numbers in an array, categories in a series. there: of each row, whether
+    it has a value. fault: the reason why there are no values to compare. The column is absent, or its type
+    cannot be compared.
     """
 
-    rows: int
-    values: pl.Series
-    null_share: float = 1.0
-    dates: Numbers | None = None
-    null_share_a_date: pl.Series | None = None
+    values: Any
+    there: NDArray[np.bool_]
     fault: str | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.there)
+
+    @property
+    def null_share(self) -> float:
+        return (self.rows - len(self.values)) / self.rows if self.rows else 1.0
 
 
 def compared(
@@ -97,9 +105,9 @@ class TrainingSample:
     ) -> None:
         limits = thresholds or DriftThresholds()
         kinds = [(name, True) for name in categorical] + [(name, False) for name in numeric]
-        dates = _numbered(rows["score_date"]) if "score_date" in rows.columns else None
+        dates = _Dates(rows["score_date"]) if "score_date" in rows.columns else None
         self._columns = [
-            (name, _Training(_side(rows, name, dates, text=text), limits, text=text)) for name, text in kinds
+            (name, _Training(_side(rows, name, text=text), dates, limits, text=text)) for name, text in kinds
         ]
 
     def compared(self, night: pl.DataFrame) -> tuple[ColumnDrift, ...]:
@@ -110,67 +118,84 @@ class TrainingSample:
         )
 
 
-class _Training:
-    """A column of the training sample, and its references for comparison, by number of buckets."""
+class _Dates:
+    """The dates of the rows of the sample, as 0, 1, ..."""
 
-    def __init__(self, side: _Side, limits: DriftThresholds, *, text: bool) -> None:
+    def __init__(self, dates: pl.Series) -> None:
+        self.of_rows: Numbers = dates.rank("dense").to_numpy().astype(np.int64) - 1
+        self._rows = np.bincount(self.of_rows)
+
+    def null_shares(self, there: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The share of missing values on each date with enough rows. there: whether a row has a value."""
+        missing = 1 - np.bincount(self.of_rows, there, minlength=len(self._rows)) / self._rows
+        return missing[self._rows >= MIN_VALUES]
+
+
+class _Training:
+    """A column of the training sample, and its references for comparison, by number of buckets.
+
+    dates: None if they are not known.
+    """
+
+    def __init__(self, side: _Side, dates: _Dates | None, limits: DriftThresholds, *, text: bool) -> None:
         self.side, self.limits, self.text = side, limits, text
+        self._dates = dates
         self._references: dict[int, tuple[Reference, float]] = {}
 
-    def psi_and_threshold(self, night: pl.Series) -> tuple[float, float]:
-        reference, allowed = self._reference(night.len())
-        return reference.psi(night), max(allowed, reference.chance(night.len(), self.limits.false_alarm))
+    @cached_property
+    def sample(self) -> NumberSample | CategorySample:
+        return CategorySample(self.side.values) if self.text else NumberSample(self.side.values)
+
+    def psi_and_threshold(self, night: Any) -> tuple[float, float]:
+        reference, allowed = self._reference(len(night))
+        return reference.psi(night), max(allowed, reference.chance(len(night), self.limits.false_alarm))
+
+    def null_changes(self) -> Iterator[float]:
+        """Yield how far a training night's share of missing values is from the sample's.
+
+        It yields nothing if there are too few nights.
+        """
+        if self._dates is not None:
+            apart = np.abs(self._dates.null_shares(self.side.there) - self.side.null_share)
+            reached = furthest(apart, self.limits.night_quantile)
+            yield from () if reached is None else (reached,)
 
     def _reference(self, rows: int) -> tuple[Reference, float]:
         """Return the sample in buckets for a night of `rows` rows.
 
         Also return the PSI that is allowed for any number of rows.
         """
-        many = bucket_count(self.side.values, rows, text=self.text)
+        many = self.sample.bucket_count(rows)
         if many not in self._references:
-            reference = reference_of(self.side.values, rows, text=self.text)
+            reference = self.sample.reference(rows)
             self._references[many] = reference, max(self.limits.psi, self._of_dates(reference))
         return self._references[many]
 
     def _of_dates(self, reference: Reference) -> float:
         """Return the PSI that the training nights reach, or 0 if there are too few of them."""
-        if self.side.dates is None:
+        if self._dates is None:
             return 0.0
-        reached = pl.Series(reference.psi_a_date(self.side.dates, MIN_VALUES))
+        reached = reference.psi_a_date(self._dates.of_rows[self.side.there], MIN_VALUES)
         return furthest(reached, self.limits.night_quantile) or 0.0
 
 
-def _numbered(dates: pl.Series) -> Numbers:
-    return dates.rank("dense").to_numpy().astype(np.int64) - 1
-
-
-def _side(frame: pl.DataFrame, name: str, dates: Numbers | None = None, *, text: bool) -> _Side:
-    """dates: 0, 1, ... for the date of each row."""
-    nothing = pl.Series(dtype=pl.String if text else pl.Float64)
+def _side(frame: pl.DataFrame, name: str, *, text: bool) -> _Side:
+    nothing = np.zeros(frame.height, bool)
     if name not in frame.columns:
-        return _Side(frame.height, nothing, fault="column missing from")
+        return _Side((), nothing, fault="column missing from")
     found = frame[name]
     if not (columns.holds_categories if text else columns.holds_numbers)(found.dtype):
-        return _Side(frame.height, nothing, fault=f"{found.dtype} cannot be compared, found in")
-    column = columns.categories(found) if text else columns.numbers(found)
-    there = column.is_not_null()
-    return _Side(
-        rows=frame.height,
-        values=column.filter(there),
-        null_share=column.null_count() / frame.height if frame.height else 1.0,
-        dates=None if dates is None else dates[there.to_numpy()],
-        null_share_a_date=None if dates is None else _null_share_a_date(there, dates),
-    )
-
-
-def _null_share_a_date(there: pl.Series, dates: Numbers) -> pl.Series:
-    rows = np.bincount(dates)
-    missing = 1 - np.bincount(dates, there.to_numpy(), minlength=len(rows)) / rows
-    return pl.Series(missing[rows >= MIN_VALUES])
+        return _Side((), nothing, fault=f"{found.dtype} cannot be compared, found in")
+    if text:
+        spelled = columns.categories(found)
+        return _Side(spelled.drop_nulls(), spelled.is_not_null().to_numpy())
+    values = found.cast(pl.Float64).to_numpy()
+    there = np.isfinite(values)
+    return _Side(values[there], there)
 
 
 def _column_drift(name: str, night: _Side, training: _Training) -> ColumnDrift:
-    reference, limits = training.side, training.limits
+    reference = training.side
 
     def row(
         value: float | None, threshold: float | None, *, drifted: bool, note: str | None, broken: bool
@@ -191,15 +216,20 @@ def _column_drift(name: str, night: _Side, training: _Training) -> ColumnDrift:
     if incomparable:
         drifted, note = incomparable
         return row(None, None, drifted=drifted, note=note, broken=drifted)
-    nulls = _null_change(night, reference, limits)
-    if night.values.len() < MIN_VALUES:
-        note = f"only {night.values.len()} values: too few to compare"
+    nulls = _null_change(night, training)
+    if len(night.values) < MIN_VALUES:
+        note = f"only {len(night.values)} values: too few to compare"
         told = "; ".join(filter(None, (nulls, note)))
         return row(None, None, drifted=nulls is not None, note=told, broken=nulls is not None)
     value, threshold = training.psi_and_threshold(night.values)
-    unknown = _unknown_share(night.values, reference.values, text=training.text)
-    gone = _gone(night.values, reference.values) if training.text else None
-    notes = [nulls, _constant(night.values, reference.values), _unknown(unknown, text=training.text), gone]
+    known, gone = _known(night.values, training.sample)
+    unknown = 1 - known / len(night.values)
+    notes = [
+        nulls,
+        _constant(night.values, training.sample.distinct),
+        _unknown(unknown, text=training.text),
+        gone,
+    ]
     broken = nulls is not None or gone is not None or unknown > MOSTLY
     return row(
         value,
@@ -217,19 +247,21 @@ def _incomparable(night: _Side, reference: _Side) -> tuple[bool, str] | None:
             return True, f"{where} has no rows"
         if side.fault:
             return True, f"{side.fault} {where}"
-    if night.values.is_empty() and reference.values.is_empty():
+    here, there = len(night.values), len(reference.values)
+    if not here and not there:
         return False, "all values missing, as in the training sample"
-    if night.values.is_empty() or reference.values.is_empty():
-        return True, "all values missing" + ("" if night.values.is_empty() else " from the training sample")
+    if not here or not there:
+        return True, "all values missing" + (" from the training sample" if here else "")
     return None
 
 
-def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str | None:
+def _null_change(night: _Side, training: _Training) -> str | None:
     """Describe a notable change of the share of missing values, or return None.
 
     The change is notable if it is large, is not chance (two-proportion z test), and exceeds the changes of
     the training nights.
     """
+    reference, limits = training.side, training.limits
     pooled = (night.null_share * night.rows + reference.null_share * reference.rows) / (
         night.rows + reference.rows
     )
@@ -237,27 +269,20 @@ def _null_change(night: _Side, reference: _Side, limits: DriftThresholds) -> str
     allowed = max(
         limits.null_share,
         NormalDist().inv_cdf(1 - limits.false_alarm / 2) * noise,
-        *_of_nights(reference, limits),
+        *training.null_changes(),
     )
     if abs(night.null_share - reference.null_share) <= allowed:
         return None
     return f"missing values went from {reference.null_share:.1%} to {night.null_share:.1%}"
 
 
-def _of_nights(reference: _Side, limits: DriftThresholds) -> Iterator[float]:
-    """Yield how far a training night's share of missing values is from the sample's.
-
-    It yields nothing if there are too few nights.
-    """
-    if reference.null_share_a_date is not None:
-        reached = furthest((reference.null_share_a_date - reference.null_share).abs(), limits.night_quantile)
-        yield from () if reached is None else (reached,)
-
-
-def _constant(night: pl.Series, reference: pl.Series) -> str | None:
+def _constant(night: Any, distinct_in_training: int) -> str | None:
+    """night: values, at least one."""
+    first = night[0]
+    distinct = 1 if (night == first).all() else 2
     return (
-        f"constant: every value is {_short(night.first())}"
-        if turned_constant(night.n_unique(), reference.n_unique())
+        f"constant: every value is {_short(first)}"
+        if turned_constant(distinct, distinct_in_training)
         else None
     )
 
@@ -267,14 +292,12 @@ def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _unknown_share(night: pl.Series, reference: pl.Series, *, text: bool) -> float:
-    """The share of a night's values that training never had: other categories, or outside of its range."""
-    known = (
-        night.is_in(reference.unique().implode())
-        if text
-        else night.is_between(reference.min(), reference.max())
-    )
-    return 1 - int(known.sum()) / night.len()
+def _known(night: Any, sample: NumberSample | CategorySample) -> tuple[int, str | None]:
+    """Return how many values training had too, categories or numbers in its range, and what `_gone` says."""
+    if isinstance(sample, NumberSample):
+        return sample.known(night), None
+    met = sample.met(night)
+    return int(met.sum()), _gone(met, sample.rows, len(night))
 
 
 def _unknown(share: float, *, text: bool) -> str | None:
@@ -283,14 +306,14 @@ def _unknown(share: float, *, text: bool) -> str | None:
     return f"{share:.1%} of values " + ("never seen in training" if text else "outside the range of training")
 
 
-def _gone(night: pl.Series, reference: pl.Series) -> str | None:
+def _gone(met: Numbers, rows: Numbers, values: int) -> str | None:
     """Describe that most of the known categories are gone, or return None.
 
-    A sample of n rows is expected to have the sum of 1 - (1 - p)^n of the categories of shares p.
+    met, rows: of each category of training, how many of the night's values and of the sample's rows are of
+    it. A night of n values is expected to have the sum of 1 - (1 - p)^n of the categories of shares p.
     """
-    shares = reference.value_counts(normalize=True, name="share")["share"]
-    expected = float((1 - (1 - shares) ** night.len()).sum())
-    known = night.filter(night.is_in(reference.unique().implode())).n_unique()
+    expected = float((1 - (1 - rows / rows.sum()) ** values).sum())
+    known = int(np.count_nonzero(met))
     if expected < MIN_CATEGORIES or known > GONE * expected:
         return None
     return f"{known} known categories, where so many rows have about {expected:.0f}"
