@@ -12,7 +12,7 @@ import polars as pl
 from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.inputs.readings import COUNTED, CROSSED
+from nightjar.core.inputs.readings import COUNTED, CROSSED, KEY, READING
 from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
 
 LEAST_NIGHTS = 8
@@ -65,7 +65,7 @@ NEAR = 0.01
 OF_OTHERS = ("low", "high", "zero_share", "few_central", "factor")
 """What says something of other readings counts wherever it lies."""
 
-STILL = "still"
+STILL, ONLY = "still", "only"
 CHANGES = {"changed": SMALL, "some_changed": SMALL, "table_changed": SMALL, "few_changed": 0.6}
 """Shares of values that changed, and the least one that is usual. Of three values one may stay by chance."""
 FROZEN = 5.0
@@ -135,11 +135,13 @@ def unusual(
     """
     if len(near) < LEAST_NIGHTS:
         return ()
-    every = [each for each in beside(tonight, near) if not _only_of_other_weekdays(each, alike)]
-    for_rows, least = (alike, ENOUGH_ALIKE) if len(alike) >= ENOUGH_ALIKE else (near, LEAST_NIGHTS)
     kinds = [COUNTED] if holiday else [COUNTED, CROSSED]
+    past, alone = summary(near), summary(alike, [*kinds, ONLY])
+    every = [each for each in beside(tonight, past, LEAST_NIGHTS) if not _only_of_other_weekdays(each, alike)]
+    enough = len(alike) >= ENOUGH_ALIKE
+    for_rows = (alone, ENOUGH_ALIKE) if enough else (past, LEAST_NIGHTS)
     rows = tonight.filter(pl.col("name").is_in(kinds))
-    counted = beside(rows, for_rows, least)
+    counted = beside(rows, *for_rows)
     low, high, zeros = (
         {each.column: each.usual for each in every if each.name == name}
         for name in ("low", "high", "zero_share")
@@ -151,12 +153,14 @@ def unusual(
     margins = Margins(wider, apart, unseen or {})
     found = [
         *(finding for each in counted for finding in _volume(each, wider)),
-        *_missing_slices(rows, for_rows, kinds),
+        *_missing_slices(
+            rows, for_rows[0].filter(pl.col("name").is_in(kinds)), len(alike if enough else near)
+        ),
         *(finding for each in every for finding in _beyond(each, widths, zeros, margins)),
         *(finding for each in every for finding in _frozen(each)),
         *(finding for each in every for finding in _population(each)),
         *(finding for each in every for finding in _unexplained(each)),
-        *(() if holiday else tuple(_calendar(tonight, near, alike))),
+        *(() if holiday else tuple(_calendar(tonight, near, alone, len(alike)))),
     ]
     factors = {(each.column, each.slice): each.value for each in every if each.name == "factor"}
     return tuple(_guessed(finding, factors) for finding in _without_parts(found))
@@ -183,27 +187,28 @@ def _without_parts(found: Sequence[Finding]) -> Iterator[Finding]:
     yield from (each for each in found if not each.slice or (each.name, each.column) not in whole)
 
 
-def beside(tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], least: int = LEAST_NIGHTS) -> list[Reading]:
-    """Put each reading beside those of the nights that have it.
+def summary(nights: Sequence[pl.DataFrame], names: Sequence[str] | None = None) -> pl.DataFrame:
+    """The readings of some nights together: `low`, `usual`, `high`, and how many `nights` have each.
 
-    Those of too few nights are left out, and those that lie among them, which keep every rule, but OF_OTHERS.
+    nights: their readings. names: which readings; None: all.
     """
-    if not nights:
-        return []
-    key = ["name", "column", "slice"]
-    past = (
-        pl.concat(nights)
-        .group_by(key)
-        .agg(
-            pl.len().alias("nights"),
-            low=pl.col("value").min(),
-            usual=pl.col("value").median(),
-            high=pl.col("value").max(),
-        )
-        .filter(pl.col("nights") >= min(least, len(nights)))
+    read = pl.concat(nights) if nights else pl.DataFrame(schema=READING)
+    kept = read if names is None else read.filter(pl.col("name").is_in(names))
+    value = pl.col("value")
+    return kept.group_by(KEY).agg(
+        pl.len().alias("nights"), low=value.min(), usual=value.median(), high=value.max()
     )
+
+
+def beside(tonight: pl.DataFrame, past: pl.DataFrame, least: int) -> list[Reading]:
+    """Put each reading beside those of the nights before that have it. past: their `summary`.
+
+    Those of fewer than `least` nights are left out, and those that lie among them, which keep every rule, but
+    OF_OTHERS.
+    """
     among = pl.col("value").is_between("low", "high") & ~pl.col("name").is_in(OF_OTHERS)
-    joined = tonight.join(past, on=key).filter(~among).sort(key)
+    known = past.filter(pl.col("nights") >= least)
+    joined = tonight.join(known, on=KEY).filter(~among).sort(KEY)
     return [Reading(**row) for row in joined.iter_rows(named=True)]
 
 
@@ -255,16 +260,13 @@ def _volume(reading: Reading, wider: float) -> Iterator[Finding]:
         yield _told(rule, reading, limit)
 
 
-def _missing_slices(
-    tonight: pl.DataFrame, nights: Sequence[pl.DataFrame], kinds: Sequence[str]
-) -> Iterator[Finding]:
-    """Slices that every comparable night has with some rows, and this night has not."""
-    rows = pl.concat([night.filter(pl.col("name").is_in(kinds)) for night in nights] or [tonight.clear()])
-    usual = rows.group_by("slice").agg(
-        least=pl.col("value").min(), usual=pl.col("value").median(), nights=pl.len()
-    )
-    gone = usual.filter(
-        (pl.col("nights") == len(nights)) & (pl.col("least") >= FEW_ROWS / 2) & (pl.col("usual") >= FEW_ROWS)
+def _missing_slices(tonight: pl.DataFrame, past: pl.DataFrame, nights: int) -> Iterator[Finding]:
+    """Slices that every comparable night has with some rows, and this night has not.
+
+    tonight: its counts. past: the `summary` of the counts of so many nights.
+    """
+    gone = past.filter(
+        (pl.col("nights") == nights) & (pl.col("low") >= FEW_ROWS / 2) & (pl.col("usual") >= FEW_ROWS)
     ).join(tonight, on="slice", how="anti")
     for row in gone.sort("slice").iter_rows(named=True):
         yield Finding(
@@ -299,15 +301,18 @@ def _frozen(reading: Reading) -> Iterator[Finding]:
 
 
 def _calendar(
-    tonight: pl.DataFrame, near: Sequence[pl.DataFrame], alike: Sequence[pl.DataFrame]
+    tonight: pl.DataFrame, near: Sequence[pl.DataFrame], past: pl.DataFrame, alike: int
 ) -> Iterator[Finding]:
-    """A column that has one value a night, and that of the weekday, has the value of another day."""
-    only = pl.col("name") == "only"
-    if len(alike) < LEAST_ALIKE:
+    """A column that has one value a night, and that of the weekday, has the value of another day.
+
+    past: the `summary` of so many nights of the weekday.
+    """
+    only = pl.col("name") == ONLY
+    if alike < LEAST_ALIKE:
         return
     values = pl.concat(near).filter(only).group_by("column").agg(pl.col("value").n_unique())
     varied = {name for name, count in values.iter_rows() if count >= LEAST_VALUES}
-    for reading in beside(tonight.filter(only), alike, least=len(alike)):
+    for reading in beside(tonight.filter(only), past, alike):
         if reading.column in varied and reading.low == reading.high != reading.value:
             yield Finding(
                 name="calendar",
@@ -317,7 +322,7 @@ def _calendar(
                 limit=reading.usual,
                 rate=RATE,
                 sentence=(
-                    f"{reading.column} is {reading.value:g} in the whole night; on the last {len(alike)} "
+                    f"{reading.column} is {reading.value:g} in the whole night; on the last {alike} "
                     f"nights of this weekday it was {reading.usual:g}"
                 ),
             )

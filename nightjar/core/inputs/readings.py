@@ -32,6 +32,9 @@ Key = tuple[str, ...]
 READING = {"name": pl.String, "column": pl.String, "slice": pl.String, "value": pl.Float64}
 """One reading: its name, the input or score ("" for the rows), the slice ("" for all rows), its number."""
 
+KEY = ("name", "column", "slice")
+"""What a reading is known by."""
+
 MOST_ROWS = 2_000
 """At most so many entities are compared with themselves on other nights."""
 EARLIER = 7
@@ -341,29 +344,30 @@ def met_again(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> list[Told]
     """How much the entities of the night overlap with those of earlier nights: with the night before, and
     with the one of them that is most alike. 1 is the same entities.
     """
-    own = rows.select(ENTITY).unique()
-    shares: list[float] = []
-    for night in earlier:
-        common = own.join(night.select(ENTITY).unique(), on=ENTITY, how="semi").height
-        shares.append(common / (own.height + night[ENTITY].n_unique() - common))
-    return [("met_last", "", "", shares[0]), ("met_most", "", "", max(shares)), *_steady(own, earlier)]
+    own, nights = _entities(rows), [_entities(night) for night in earlier]
+    shares = [len(own & night) / len(own | night) for night in nights]
+    return [("met_last", "", "", shares[0]), ("met_most", "", "", max(shares)), *_steady(own, nights)]
 
 
-def _steady(own: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> Iterator[Told]:
+def _entities(rows: pl.DataFrame) -> set[str]:
+    """A set of Python, because a query for each night would take three times as long."""
+    found: set[str] = set(rows[ENTITY].to_list())
+    return found
+
+
+def _steady(own: set[str], nights: Sequence[set[str]]) -> Iterator[Told]:
     """`gone`: the share of the entities of all earlier nights that this night lacks, less what it has anew.
 
     Of a large night only those count that would be in the sample (`same_entities`).
     """
-    steady = own.clear() if len(earlier) < FEW else earlier[0].select(ENTITY).unique()
-    for night in earlier[1:]:
-        steady = steady.join(night.select(ENTITY), on=ENTITY, how="semi")
-    if own.height >= MOST_ROWS:
-        steady = steady.filter(pl.col(ENTITY).hash() <= own[ENTITY].hash().max())
-    if steady.height >= SOME:
-        known = pl.concat(night.select(ENTITY) for night in earlier)
-        fresh = own.join(known, on=ENTITY, how="anti").height
-        gone = steady.join(own, on=ENTITY, how="anti").height
-        yield "gone", "", "", max(0, gone - fresh) / steady.height
+    steady = nights[0].intersection(*nights[1:]) if len(nights) >= FEW else set[str]()
+    if len(own) >= MOST_ROWS:
+        hashes = pl.Series([*own]).hash()
+        every = pl.DataFrame({ENTITY: [*steady]}, schema={ENTITY: pl.String})
+        steady = _entities(every.filter(pl.col(ENTITY).hash() <= hashes.max()))
+    if len(steady) >= SOME:
+        fresh, gone = own.difference(*nights), steady - own
+        yield "gone", "", "", max(0, len(gone) - len(fresh)) / len(steady)
 
 
 def explained_by(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], spec: ModelSpec) -> list[Told]:

@@ -4,6 +4,7 @@ for each order.
 A process of its own takes seconds to import Feast and CatBoost; two hundred kills would take an hour.
 """
 
+import faulthandler
 import gc
 import json
 import os
@@ -133,6 +134,7 @@ def main() -> None:
     logs = Path(sys.argv[1])
     for module in PRELOADED:
         import_module(module)
+    faulthandler.enable()  # a child that crashes says in its log where
     gc.freeze()
     orders, alive = _Lines(), {}
     with _woken_by_children() as woken, selectors.DefaultSelector() as waiting:
