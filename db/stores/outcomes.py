@@ -81,29 +81,35 @@ KNOWN = sql.SQL("""
 """)
 OF_ROWS = sql.SQL("""
     WITH asked AS (
-        SELECT * FROM unnest(%(days)s::date[], %(keys)s::text[]) AS asked (score_date, entity_key)
+        SELECT score_date, array_agg(entity_key) AS keys
+        FROM unnest(%(days)s::date[], %(keys)s::text[]) AS asked (score_date, entity_key) GROUP BY 1
     ), shown AS (
-        SELECT DISTINCT ON (score_date) score_date, run_id
-        FROM (SELECT DISTINCT score_date FROM asked) AS nights JOIN nightjar.publication USING (score_date)
-        WHERE model = %(model)s
+        SELECT DISTINCT ON (score_date) score_date, run_id, keys
+        FROM asked JOIN nightjar.publication USING (score_date) WHERE model = %(model)s
         ORDER BY score_date, id DESC
+    ), newest AS (
+        SELECT DISTINCT ON (score_date, entity_key) score_date, entity_key, outcome
+        FROM asked CROSS JOIN LATERAL (
+            SELECT entity_key, recorded_at, outcome FROM nightjar.outcome
+            WHERE model = %(model)s AND score_date = asked.score_date AND entity_key = ANY(keys)
+                AND recorded_at <= %(known_at)s
+            OFFSET 0
+        ) AS told
+        ORDER BY 1, 2, recorded_at DESC
     )
-    SELECT asked.score_date, {columns}, newest.outcome
-    FROM asked JOIN shown USING (score_date)
-    CROSS JOIN LATERAL (
+    SELECT shown.score_date, {columns}, newest.outcome
+    FROM shown CROSS JOIN LATERAL (
         SELECT * FROM nightjar.score
-        WHERE score_date = asked.score_date AND run_id = shown.run_id AND entity_key = asked.entity_key
-        LIMIT 1
+        WHERE score_date = shown.score_date AND run_id = shown.run_id AND entity_key = ANY(keys)
+        OFFSET 0
     ) AS score
-    LEFT JOIN LATERAL (
-        SELECT outcome FROM nightjar.outcome
-        WHERE model = %(model)s AND score_date = asked.score_date AND entity_key = asked.entity_key
-            AND recorded_at <= %(known_at)s
-        ORDER BY recorded_at DESC LIMIT 1
-    ) AS newest ON true
-    ORDER BY 1, score.entity_key
+    LEFT JOIN newest ON newest.score_date = shown.score_date AND newest.entity_key = score.entity_key
+    ORDER BY 1, 2
 """)
-"""Each row is looked up by its key, LIMIT 1: Postgres would rather join nights that it knows little of."""
+"""All keys of a night are one search of an index, which takes half as long as one for each key.
+
+OFFSET 0 keeps each search apart: Postgres would rather join nights that it knows little of.
+"""
 
 
 @dataclass(frozen=True, slots=True)
