@@ -77,7 +77,7 @@ class Snapshots:
         """The generations of the feature tables that the run reads. Raises ArtifactBroken."""
         population = fixed(run)
         place = population.uri, population.sha256
-        if population.uri.endswith(SUFFIX) or self.artifacts.members(*place) == population.parts:
+        if _in_one_file(run) or self.artifacts.members(*place) == population.parts:
             return {}
         return generations_in(self.artifacts.get_member(*place, population.parts, GENERATIONS))
 
@@ -88,23 +88,31 @@ class Snapshots:
     def of_keys(self, run: Run, keys: pl.Series) -> pl.DataFrame:
         """The rows with these keys, in their order. Of the other rows only the key is read.
 
-        Raises ArtifactBroken.
+        Of parts that end before the first of the keys, or begin after the last, nothing is read: their files
+        say so. Raises ArtifactBroken.
         """
-        wanted = pl.col("entity_key").is_in(keys.implode())
-        return pl.concat(self._scanned(run, part).filter(wanted).collect() for part in parts_of(run))
+        key = pl.col("entity_key")
+        wanted = key.is_between(pl.lit(keys.min()), pl.lit(keys.max())) & key.is_in(keys.implode())
+        return pl.scan_parquet(self._files(run)).filter(wanted).collect()
 
     def part(self, run: Run, part: Part) -> pl.DataFrame:
         """The rows of one part. No other part is read. Raises ArtifactBroken."""
         return self._scanned(run, part).collect()
 
     def _scanned(self, run: Run, part: Part) -> pl.LazyFrame:
+        if _in_one_file(run):
+            return pl.scan_parquet(self._files(run)).slice(part.start, part.rows)
+        return pl.scan_parquet(self._file(run, part))
+
+    def _files(self, run: Run) -> list[Path]:
+        if _in_one_file(run):
+            population = fixed(run)
+            return [self.artifacts.get(population.uri, population.sha256)]
+        return [self._file(run, part) for part in parts_of(run)]
+
+    def _file(self, run: Run, part: Part) -> Path:
         population = fixed(run)
-        if population.uri.endswith(SUFFIX):  # as populations were stored before parts had files of their own
-            whole = self.artifacts.get(population.uri, population.sha256)
-            return pl.scan_parquet(whole).slice(part.start, part.rows)
-        return pl.scan_parquet(
-            self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
-        )
+        return self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
 
 
 def generations_named(artifacts: Artifacts, file: StoredFile) -> Generations:
@@ -129,6 +137,11 @@ def part_of(run: Run, number: int) -> Part:
     """One of `parts_of`."""
     population = fixed(run)
     return nth_part(population.rows, population.parts, number)
+
+
+def _in_one_file(run: Run) -> bool:
+    """True for a population that was stored before parts had files of their own."""
+    return fixed(run).uri.endswith(SUFFIX)
 
 
 def fixed(run: Run) -> Population:

@@ -75,6 +75,15 @@ def test_the_parts_joined_are_the_population(rows, part_rows, tmp_path_factory):
     assert snapshots.of_keys(run, asked).equals(population[sorted({0, rows - 1})])
 
 
+@given(st.sets(st.text(max_size=3).map(lambda text: "a" * 70 + text), min_size=1), st.integers(1, 5))
+def test_long_keys_that_differ_at_their_ends_alone_are_found(keys, part_rows, tmp_path_factory):
+    rows = pl.DataFrame({"entity_key": sorted(keys), "gate": 1})
+    snapshots = Snapshots(FsspecArtifacts(str(tmp_path_factory.mktemp("store"))))
+    run = run_with(snapshots.fix(rows, part_rows))
+    for asked in (rows["entity_key"][:1], rows["entity_key"][-1:], rows["entity_key"][::3]):
+        assert snapshots.of_keys(run, asked).equals(rows.filter(pl.col("entity_key").is_in(asked.implode())))
+
+
 def test_a_part_reads_its_own_file_alone(tmp_path):
     artifacts = Watched(FsspecArtifacts(str(tmp_path)))
     snapshots = Snapshots(artifacts)
