@@ -116,6 +116,6 @@ def _categories(past: pl.DataFrame, tonight: pl.DataFrame, name: str) -> Numbers
     values = pl.concat(columns.categories(rows[name]).alias(name) for rows in (past, tonight))
     counts = values.drop_nulls().value_counts(name="rows").sort("rows", name, descending=[True, False])
     frequent = counts[name].head(MOST_CATEGORIES)
-    return np.column_stack(
-        [np.zeros((len(values), 0)), *((values == one).fill_null(value=False).to_numpy() for one in frequent)]
-    ).astype(np.float64)
+    ranks = np.append(frequent.arg_sort().to_numpy(), len(frequent))
+    rank = ranks[columns.places(frequent.sort(), values)]
+    return (rank[:, None] == np.arange(len(frequent))).astype(np.float64)

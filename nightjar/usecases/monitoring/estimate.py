@@ -114,17 +114,19 @@ class EstimateNights:
         """
         few = {night: sampled(rows, SAMPLE_ROWS) for night, rows in samples.items()}
         keys = (rows.select(pl.lit(night).alias("score_date"), "entity_key") for night, rows in few.items())
-        rows = pl.concat([NO_KEYS, *keys])
-        found = as_served(self.outcomes.scored_rows(self.inputs.spec.name, rows, run.as_of))
+        asked = pl.concat([NO_KEYS, *keys])
+        found = as_served(self.outcomes.scored_rows(self.inputs.spec.name, asked, run.as_of))
         loss = self.inputs.spec.kind.loss.of_row
         scored = found.select("score_date", "entity_key", "score", "outcome", loss=loss)
-        of_night = {night: of for (night,), of in scored.partition_by("score_date", as_dict=True).items()}
-        return {
-            night: rows.drop("score").join(
-                of_night.get(night, scored.clear()).drop("score_date"), on="entity_key", maintain_order="left"
-            )
-            for night, rows in few.items()
-        }
+        # The nights may differ in their inputs: what they share is joined at once, and cut apart again.
+        known = asked.join(scored, on=["score_date", "entity_key"], how="left", maintain_order="left")
+        of_rows, start = known.drop("score_date", "entity_key"), 0
+        served = dict[date, pl.DataFrame]()
+        for night, rows in few.items():
+            inputs = rows.drop(of_rows.columns, strict=False)
+            served[night] = inputs.hstack(of_rows.slice(start, rows.height))
+            start += rows.height
+        return served
 
     def _expected(
         self, run: Run, tonight: pl.DataFrame, past: Sequence[pl.DataFrame]
