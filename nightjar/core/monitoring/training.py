@@ -127,6 +127,8 @@ class _Dates:
 
     def null_shares(self, there: NDArray[np.bool_]) -> NDArray[np.float64]:
         """The share of missing values on each date with enough rows. there: whether a row has a value."""
+        if there.all():
+            return np.zeros(np.count_nonzero(self._rows >= MIN_VALUES))
         missing = 1 - np.bincount(self.of_rows, there, minlength=len(self._rows)) / self._rows
         return missing[self._rows >= MIN_VALUES]
 
@@ -175,7 +177,7 @@ class _Training:
         """Return the PSI that the training nights reach, or 0 if there are too few of them."""
         if self._dates is None:
             return 0.0
-        reached = reference.psi_a_date(self._dates.of_rows[self.side.there], MIN_VALUES)
+        reached = reference.psi_a_date(_those(self._dates.of_rows, self.side.there), MIN_VALUES)
         return furthest(reached, self.limits.night_quantile) or 0.0
 
 
@@ -191,7 +193,12 @@ def _side(frame: pl.DataFrame, name: str, *, text: bool) -> _Side:
         return _Side(spelled.drop_nulls(), spelled.is_not_null().to_numpy())
     values = found.cast(pl.Float64).to_numpy()
     there = np.isfinite(values)
-    return _Side(values[there], there)
+    return _Side(_those(values, there), there)
+
+
+def _those(values: NDArray[Any], there: NDArray[np.bool_]) -> NDArray[Any]:
+    """Most columns lack no value, and need no copy."""
+    return values if there.all() else values[there]
 
 
 def _column_drift(name: str, night: _Side, training: _Training) -> ColumnDrift:
