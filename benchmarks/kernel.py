@@ -78,7 +78,10 @@ class Meter:
         return whole
 
     def _switch(self) -> None:
-        """Count what was used since the last switch for the stage that is going on, if there is one."""
+        """Count what was used since the last switch for the stage that is going on, if there is one.
+
+        What the meter itself takes, most of a millisecond, counts for no stage.
+        """
         ours, theirs = [Path("/proc/self")], children(self.postmaster)
         now = (time.perf_counter(), time.process_time(), postgres_cpu(self.postmaster))
         if self._stages:
@@ -87,7 +90,7 @@ class Meter:
         for process in (*ours, *theirs):
             with suppress(OSError):  # a backend that is gone, or one that is not ours to reset
                 (process / "clear_refs").write_text("5")
-        self._since = now
+        self._since = (time.perf_counter(), time.process_time(), now[2])
 
 
 @contextmanager
