@@ -43,15 +43,12 @@ def categories(column: pl.Series) -> pl.Series:
 
 
 def places(known: pl.Series, values: pl.Series) -> NDArray[np.int64]:
-    """The place of each text among the known ones, which are in order; their number for any other, or null.
+    """The place of each text among the known ones; their number for any other, or null. None is known twice.
 
     A join would take three times as long for few values.
     """
-    if known.is_empty():
-        return np.zeros(values.len(), np.int64)
-    found = known.search_sorted(values).clip(0, known.len() - 1)
-    same = (known.gather(found) == values).fill_null(value=False)
-    return np.where(same.to_numpy(), found.to_numpy(), known.len()).astype(np.int64)
+    found = values.cast(pl.Enum(known), strict=False).to_physical().fill_null(known.len())
+    return found.to_numpy().astype(np.int64)
 
 
 def holds_numbers(dtype: pl.DataType) -> bool:
