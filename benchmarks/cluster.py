@@ -8,6 +8,10 @@ core: each computes on one thread, and so do the libraries in it. All have score
 that counts. A night is `ScoreNight.run`, from the claim to the commit of the publication. Its parts are what
 the cluster has to do with it; this process does the rest. The published scores of all nights are equal to the
 last bit. CPU seconds are those of this process, of the workers and of Postgres. Medians count.
+
+One worker is measured twice: with all cores for its night, where Postgres copies on a second one, and with
+one core for all of it. The first says what another worker brings to a machine, the second what a worker
+brings that comes with a core.
 """
 
 import argparse
@@ -18,13 +22,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
-from kernel import cpu
+from kernel import children, cpu, postmaster_of
 from large_night import land
 from night import Bench, benches, require_equal
 
@@ -35,6 +39,7 @@ from nightjar.wiring.executors import executor_of, in_cluster
 
 DASK = Path(sys.executable).with_name("dask")
 HERE = Path(__file__).parent
+ONE, ONE_CORE, TWO = "one", "one, with one core for all", "two"
 ONE_CORE_EACH = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -70,17 +75,35 @@ class Cluster:
     bench: Bench
     executor: PartExecutor
     pids: tuple[int, ...]
-    spent: list[Spent] = field(default_factory=list)
 
-    def night(self) -> tuple[Spent, pl.DataFrame]:
-        """Score the night. Return what it took, and the published scores."""
+    def night(self, cores: set[int]) -> tuple[Spent, pl.DataFrame]:
+        """Score the night on these cores. Return what it took, and the published scores."""
         executor, before = Timed(self.executor), self._cpu()
-        cost = self.bench.whole(executor=executor)
+        postmaster = postmaster_of(self.bench.platform.engine)
+        backends = (int(each.name) for each in children(postmaster))
+        with kept_to(cores, [os.getpid(), *self.pids, postmaster, *backends]):
+            cost = self.bench.whole(executor=executor)
         used = self._cpu() - before
         return Spent(cost.seconds, executor.seconds, cost.cpu, used, cost.postgres_cpu), self.bench.scores()
 
     def _cpu(self) -> float:
         return sum(cpu(pid) for pid in self.pids)
+
+
+@contextmanager
+def kept_to(cores: set[int], pids: Iterable[int]) -> Iterator[None]:
+    """Let all threads of some processes run on these cores alone, with all threads that they begin."""
+    threads = [int(each.name) for pid in pids for each in Path(f"/proc/{pid}/task").iterdir()]
+    before = os.sched_getaffinity(0)
+    try:
+        for thread in threads:
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(thread, cores)
+        yield
+    finally:
+        for thread in threads:
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(thread, before)
 
 
 @contextmanager
@@ -117,17 +140,20 @@ def dask(*words: str, **environment: str) -> "subprocess.Popen[bytes]":
     )
 
 
-def measured(bench: Bench, rounds: int) -> dict[int, Spent]:
-    """The medians of each number of workers."""
+def measured(bench: Bench, rounds: int) -> dict[str, Spent]:
+    """The medians of each cluster."""
+    every = os.sched_getaffinity(0)
     with cluster(bench, 1) as one, cluster(bench, 2) as two:
-        _, expected = one.night()  # warms its worker
-        require_equal(two.night()[1], expected)
+        nights = {ONE: (one, every), ONE_CORE: (one, {min(every)}), TWO: (two, every)}
+        spent = {name: list[Spent]() for name in nights}
+        _, expected = one.night(every)  # warms its worker
+        require_equal(two.night(every)[1], expected)
         for _ in range(rounds):
-            for each in (one, two):
-                spent, scores = each.night()
+            for name, (each, cores) in nights.items():
+                took, scores = each.night(cores)
                 require_equal(scores, expected)
-                each.spent.append(spent)
-    return {len(each.pids): middle(each.spent) for each in (one, two)}
+                spent[name].append(took)
+    return {name: middle(each) for name, each in spent.items()}
 
 
 def middle(spent: list[Spent]) -> Spent:
@@ -135,7 +161,7 @@ def middle(spent: list[Spent]) -> Spent:
     return Spent(**{name: statistics.median(getattr(each, name) for each in spent) for name in names})
 
 
-def report(found: dict[int, Spent], rows: int) -> None:
+def report(found: dict[str, Spent], rows: int) -> None:
     columns = (
         "workers",
         "s",
@@ -146,12 +172,14 @@ def report(found: dict[int, Spent], rows: int) -> None:
         "busy cores",
     )
     told = [
-        (str(workers), *(f"{value:.2f}" for value in (*vars(spent).values(), busy(spent))))
-        for workers, spent in found.items()
+        (name, *(f"{value:.2f}" for value in (*vars(spent).values(), busy(spent))))
+        for name, spent in found.items()
     ]
     console.out.print(console.table(f"a night of {rows:,} rows on a cluster", columns, told))
-    night, parts = ratios(found)
-    console.out.print(f"two workers take 1/{night:.2f} of the time of one, and 1/{parts:.2f} for the parts")
+    for one, (night, parts) in ratios(found).items():
+        console.out.print(
+            f"two workers take 1/{night:.2f} of the time of {one}, and 1/{parts:.2f} for the parts"
+        )
 
 
 def busy(spent: Spent) -> float:
@@ -159,9 +187,12 @@ def busy(spent: Spent) -> float:
     return (spent.cpu + spent.workers_cpu + spent.postgres_cpu) / spent.seconds
 
 
-def ratios(found: dict[int, Spent]) -> tuple[float, float]:
+def ratios(found: dict[str, Spent]) -> dict[str, tuple[float, float]]:
     """How many times as fast two workers are as one: with the night, and with its parts."""
-    return found[1].seconds / found[2].seconds, found[1].parts / found[2].parts
+    two = found[TWO]
+    return {
+        name: (found[name].seconds / two.seconds, found[name].parts / two.parts) for name in (ONE, ONE_CORE)
+    }
 
 
 def main() -> None:
@@ -177,9 +208,8 @@ def main() -> None:
         land(bench.platform, options.rows)
         found = measured(bench, options.rounds)
     if options.json:
-        night, parts = ratios(found)
-        workers = {str(number): vars(spent) for number, spent in found.items()}
-        print(json.dumps({"rows": options.rows, "workers": workers, "night": night, "parts": parts}))
+        workers = {name: vars(spent) for name, spent in found.items()}
+        print(json.dumps({"rows": options.rows, "workers": workers, "times as fast": ratios(found)}))
     else:
         report(found, options.rows)
 
