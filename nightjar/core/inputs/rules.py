@@ -163,7 +163,7 @@ EMPTY = "share of rows without a value"
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "zero_share": _share("zeros", "share of zeros", lies=True),
     "negative_share": _share("sign", "share of negative values"),
-    "whole_share": _share("precision", "share of whole numbers", lies=True),
+    "whole_values": _share("precision", "share of whole numbers among the different values", lies=True),
     "repeated_share": (
         Rule(check="repeated", above=0.25, told="share of rows that share one value"),
         Rule(check="repeated", above=1.5, scale=SHARE, told="share of rows that share one value"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.former import VARIED, Matrix, Told, matrix
@@ -35,14 +36,27 @@ def short(values: Matrix) -> float:
 
 def repeated(ordered: Matrix) -> float:
     """The share of the value that most rows have."""
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True])))
-    return np.diff(starts).max() / ordered.size
+    return np.diff(np.append(_starts(ordered), ordered.size)).max() / ordered.size
+
+
+def whole(ordered: Matrix) -> float:
+    """The share of whole numbers among the different values.
+
+    Not among the rows: a gauge that is at its end for hours, as humidity is in fog, is no less precise.
+    """
+    different = ordered[_starts(ordered)]
+    return (different == np.round(different)).mean()
+
+
+def _starts(ordered: Matrix) -> NDArray[np.int64]:
+    """The first place of each different value."""
+    return np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
 
 
 SHAPE: Shapes = {
     "zero_share": lambda values: (values == 0).mean(),
     "negative_share": lambda values: (values < 0).mean(),
-    "whole_share": lambda values: (values == np.round(values)).mean(),
+    "whole_values": whole,
     "repeated_share": repeated,
     "low": lambda values: quantile(values, 0.05),
     "middle": median,

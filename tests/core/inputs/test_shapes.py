@@ -33,9 +33,21 @@ def test_shares_and_quantiles_are_those_of_polars(values):
     )
     assert told["magnitude"] == known.abs().median()
     assert told["repeated_share"] == pytest.approx(known.unique_counts().max() / known.len())
-    assert told["whole_share"] == (known == known.round()).mean()
+    different = known.unique()
+    assert told["whole_values"] == (different == different.round()).mean()
     assert told["top_share"] == (known == known.max()).mean()
     assert told["missing_share"] == column.null_count() / column.len()
+
+
+def test_a_gauge_that_stays_at_its_end_is_no_less_precise():
+    """Relative humidity in fog: 100.0 for a third of the hours."""
+    clear = [60.25 + 0.5 * n for n in range(48)]
+    fog = clear[:32] + [100.0] * 16
+    shares = [
+        {name: number for name, _, _, number in of_values(pl.DataFrame({"humid": day}), ["humid"])}
+        for day in (clear, fog, [round(value) for value in clear])
+    ]
+    assert [share["whole_values"] for share in shares] == [0.0, pytest.approx(1 / 33), 1.0]
 
 
 def test_keys_that_are_met_again_keep_the_order_of_the_night():
