@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from nightjar.core.comparison.profile import places_of_sample
-from nightjar.core.inputs.readings import counted, same_entities, sliced
+from nightjar.core.inputs.readings import HASH, MOST_ROWS, counted, least_hashes, sliced, with_hash
 from nightjar.core.model.spec import ModelSpec
 
 Parts = Callable[[], Iterable[pl.DataFrame]]
@@ -40,20 +40,13 @@ def drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
 
 def _drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
     """rows: those that can be scored, as far as they are known."""
-    gather = Gather(places_of_sample(rows, spec.seed))
-    alike, told = list[pl.DataFrame](), list[pl.DataFrame]()
-    first: str | None = None
+    gather, alike = Gather(places_of_sample(rows, spec.seed)), Alike(score_date)
+    told = list[pl.DataFrame]()
     for part in parts():
         gather.take(part)
-        first = first or first_key(part)
-        alike.append(small(same_entities(part, score_date, first), part))
+        alike.take(part)
         told.append(sliced(part, spec))
-    return Drawn(
-        gather.passed,
-        gather.rows(),
-        same_entities(pl.concat(alike), score_date, first),
-        counted(told, gather.passed, spec),
-    )
+    return Drawn(gather.passed, gather.rows(), alike.rows(), counted(told, gather.passed, spec))
 
 
 class Gather:
@@ -74,8 +67,25 @@ class Gather:
         return pl.concat(self._taken)[pl.concat(self._order).arg_sort()]
 
 
-def first_key(part: pl.DataFrame) -> str | None:
-    return str(part["entity_key"][0]) if part.height else None
+class Alike:
+    """The rows of `same_entities` of a frame that comes in parts."""
+
+    def __init__(self, score_date: date) -> None:
+        self._score_date = score_date
+        self._like: str | None = None
+        self._kept = list[pl.DataFrame]()
+
+    def take(self, part: pl.DataFrame) -> None:
+        """Keep the rows that are among those with the least hashes so far."""
+        if self._like is None and part.height:
+            self._like = str(part["entity_key"][0])
+        hashed = with_hash(part, self._score_date, self._like or "")
+        if self._kept and self._kept[0].height == MOST_ROWS:
+            hashed = hashed.filter(pl.col(HASH) < self._kept[0][HASH].max())
+        self._kept = [least_hashes(pl.concat([*self._kept, small(least_hashes(hashed), part)]))]
+
+    def rows(self) -> pl.DataFrame:
+        return self._kept[0].drop(HASH)
 
 
 def small(rows: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:

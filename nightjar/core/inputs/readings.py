@@ -24,9 +24,11 @@ from nightjar.core.inputs import again, by_others, former, relations
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
 from nightjar.core.inputs.shapes import of_values
 from nightjar.core.inputs.surrogate import explained
+from nightjar.core.model.slices import MISSING
 from nightjar.core.model.spec import ModelSpec
 
 ENTITY = "entity"
+HASH = "hash of the entity"
 Key = tuple[str, ...]
 """The columns that say what a value belongs to."""
 READING = {"name": pl.String, "column": pl.String, "slice": pl.String, "value": pl.Float64}
@@ -50,29 +52,43 @@ FORMS = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 """How a date is written in keys."""
 
 
-def entities(rows: pl.DataFrame, score_date: date, like: str | None = None) -> pl.DataFrame:
+def entities(rows: pl.DataFrame, score_date: date) -> pl.DataFrame:
     """Add `entity`: the key without the score date. So an entity is known again on another night.
 
-    like: a key that says how the date is written. None: the first one.
+    The first key says how the date is written.
     """
-    first = str(rows["entity_key"].first()) if like is None else like
+    return rows.with_columns(_undated(str(rows["entity_key"].first()), score_date).alias(ENTITY))
+
+
+def _undated(like: str, score_date: date) -> pl.Expr:
+    """The key without the score date. like: a key that says how the date is written."""
     key = pl.col("entity_key")
     for written in (score_date.strftime(form) for form in FORMS):
-        if first.endswith(written):  # to look at the end alone takes a third of the time
+        if like.endswith(written):  # to look at the end alone takes a third of the time
             key = key.str.strip_suffix(written)
-        elif written in first:
+        elif written in like:
             key = key.str.replace(written, "", literal=True)
-    return rows.with_columns(key.alias(ENTITY))
+    return key
 
 
-def same_entities(population: pl.DataFrame, score_date: date, like: str | None = None) -> pl.DataFrame:
+def same_entities(population: pl.DataFrame, score_date: date) -> pl.DataFrame:
     """Return at most MOST_ROWS rows of a population, of the same entities every night.
 
-    They are those whose keys have the least hashes. like: as in `entities`.
+    They are those whose keys have the least hashes.
     """
     if population.height <= MOST_ROWS:
         return population
-    return entities(population, score_date, like).bottom_k(MOST_ROWS, by=pl.col(ENTITY).hash()).drop(ENTITY)
+    return least_hashes(with_hash(population, score_date, str(population["entity_key"][0]))).drop(HASH)
+
+
+def with_hash(rows: pl.DataFrame, score_date: date, like: str) -> pl.DataFrame:
+    """Add the hash of the entity (HASH). like: a key that says how the date is written."""
+    return rows.with_columns(_undated(like, score_date).hash().alias(HASH))
+
+
+def least_hashes(hashed: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `same_entities` from rows with a HASH."""
+    return hashed if hashed.height <= MOST_ROWS else hashed.bottom_k(MOST_ROWS, by=HASH)
 
 
 def as_kept(rows: pl.DataFrame, scores: pl.DataFrame, spec: ModelSpec, score_date: date) -> pl.DataFrame:
@@ -211,22 +227,45 @@ def slices_of(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr
     """The slices that the spec names, and its categories: name -> value. Those that the rows cannot have are
     left out.
     """
-    parts = {
+    return {name: _label(value) for name, value in _parted_by(population, spec).items()}
+
+
+def _parted_by(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr]:
+    """The same, each value as it is computed, and not yet a text."""
+    return {
         **{name: pl.col(name) for name in spec.categorical if name in population.columns},
-        **{each.name: each.value() for each in spec.slices if each.reads <= set(population.columns)},
+        **{each.name: each.expression for each in spec.slices if each.reads <= set(population.columns)},
     }
-    return {name: _storable(value).fill_null("missing") for name, value in parts.items()}
+
+
+def _label(value: pl.Expr) -> pl.Expr:
+    return _storable(value).fill_null(MISSING)
 
 
 def sliced(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
-    """What slices read of a part of a population, for `counted`: each different row once, and how often it is
-    there (HEIGHT). If a slice needs other rows than its own, each row is kept.
+    """What `counted` needs of a part of a population: the labels of its rows, those that are alike once, and
+    how many they are (HEIGHT). If a slice needs other rows than its own: what slices read of each row.
     """
+    if of_each_row(spec):
+        return _labelled(part, spec, pl.len().cast(pl.Int64))
     read = {*spec.categorical}.union(*(each.reads for each in spec.slices))
     names = [name for name in part.columns if name in read]
-    if not names or not of_each_row(spec):
-        return part.select(names).with_columns(pl.lit(1, pl.Int64).alias(HEIGHT))
-    return part.group_by(names).agg(pl.len().cast(pl.Int64).alias(HEIGHT))
+    return part.select(names).with_columns(pl.lit(1, pl.Int64).alias(HEIGHT))
+
+
+def _labelled(rows: pl.DataFrame, spec: ModelSpec, height: pl.Expr) -> pl.DataFrame:
+    """The labels of the rows in all slices, each different row of labels once, and its HEIGHT.
+
+    A value is made a text once, not in each row that has it.
+    """
+    by = _parted_by(rows, spec)
+    if not by:
+        return rows.select(height.alias(HEIGHT))
+    return (
+        rows.group_by(value.alias(name) for name, value in by.items())
+        .agg(height.alias(HEIGHT))
+        .with_columns(_label(pl.col(name)).alias(name) for name in by)
+    )
 
 
 def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
@@ -242,9 +281,9 @@ def counted(parts: Iterable[pl.DataFrame], rows: int, spec: ModelSpec) -> pl.Dat
     """
     whole = pl.DataFrame([(COUNTED, "", "", float(rows))], schema=READING, orient="row")
     every = pl.concat(parts)
-    if not (of := slices_of(every, spec)):
+    labels = every if of_each_row(spec) else _labelled(every, spec, pl.col(HEIGHT).sum())
+    if not (of := [name for name in labels.columns if name != HEIGHT]):
         return whole
-    labels = every.group_by(value.alias(name) for name, value in of.items()).agg(pl.col(HEIGHT).sum())
     two = combinations([each.name for each in spec.slices if each.name in of], 2)
     asked = [*((COUNTED, (name,)) for name in of), *((CROSSED, pair) for pair in two)]
     tallied = [
