@@ -40,13 +40,13 @@ def days_of(
     days: a row a key and instant, newest first. keys: the columns of the key but the instants.
     """
     every = pl.concat(
-        day.select(
+        day.lazy().select(
             day=pl.lit(place),
             of=pl.concat_str(*(pl.col(name).cast(pl.String) for name in keys), pl.lit(""), separator=" "),
             at=pl.concat_str(pl.col(name).dt.time().cast(pl.String) for name in instants),
         )
         for place, day in enumerate(days)
-    )
+    ).collect()
     of, at = (every[name].unique().sort() for name in ("of", "at"))
     if every.height < DENSE * len(days) * len(of) * len(at):
         return None
