@@ -5,8 +5,8 @@ from datetime import date
 
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, text
-from sqlalchemy.dialects.postgresql import insert
 
+from db.adding import add
 from db.session import translated
 from db.stores.rows import hold
 from db.tables import InputProfileRow, table_of
@@ -45,7 +45,7 @@ class PostgresInputProfiles:
         ]
         with translated(), self.engine.begin() as connection:
             hold(connection, run, share=True)
-            connection.execute(insert(PROFILES).on_conflict_do_nothing(), rows)
+            add(connection, PROFILES, rows, known_stay=True)
 
     def of_run(self, run: Run) -> NightProfile:
         with translated(), self.engine.connect() as connection:

@@ -9,6 +9,7 @@ import polars as pl
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
 
+from db.adding import add
 from db.session import translated
 from db.stores.rows import hold
 from db.tables import AuditedRowsRow, FindingRow, table_of
@@ -95,7 +96,7 @@ class PostgresReadings:
         ]
         with translated(), self.engine.begin() as connection:
             hold(connection, run, share=True)
-            connection.execute(insert(FINDINGS).on_conflict_do_nothing(), rows)
+            add(connection, FINDINGS, rows, known_stay=True)
 
     def findings(self, run: Run) -> Sequence[Finding]:
         asked = {"run_id": run.id, "attempt": run.attempt}

@@ -65,6 +65,7 @@ def counted() -> Iterator[Work]:
     with ExitStack() as stack:
         for owner, name, note in (
             (psycopg.Cursor, "execute", lambda _, query, *__: work.ask(query)),
+            (psycopg.Cursor, "executemany", lambda _, query, *__: work.ask(query)),
             (psycopg.Cursor, "stream", lambda _, query, *__: work.ask(query)),
             (psycopg.Cursor, "copy", lambda _, query, *__: work.ask(query)),
             (psycopg.Connection, "commit", lambda *_: work.commit()),
