@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, TextClause, text
 def add(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, known_stay: bool = False
 ) -> None:
-    """Insert rows that have the same columns. Columns that they do not have get their defaults.
+    """Insert rows that have the columns of the first one. Other columns get their defaults.
 
     known_stay: rows that are there already stay as they are; else they are an error.
     """

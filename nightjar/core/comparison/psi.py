@@ -51,7 +51,7 @@ class Reference:
     expected: Shares
 
     def psi(self, values: Any) -> float:
-        """PSI of a night's values, which are not missing and of the same sort as the sample's."""
+        """PSI of a night's values, which are not missing and of the type of the sample's."""
         return float(_psi(_counts(self.buckets.of(values), self.buckets.count), self.expected)[0])
 
     def psi_a_date(self, dates: Numbers, least_rows: int) -> Shares:
@@ -82,10 +82,13 @@ class NumberSample:
 
     @property
     def distinct(self) -> int:
-        return 1 + int(np.count_nonzero(np.diff(self._ordered)))
+        return 1 + int(np.count_nonzero(self._ordered[1:] != self._ordered[:-1]))
 
     def bucket_count(self, rows: int) -> int:
-        """Return the number of buckets for a night of `rows` rows, without those for what is not here."""
+        """Return the number of buckets for a night of `rows` rows.
+
+        Those for values that the sample does not have are not counted.
+        """
         return max(2, min(BUCKETS, rows // MIN_PER_BUCKET))
 
     def reference(self, rows: int) -> Reference:
@@ -118,7 +121,10 @@ class CategorySample:
         return len(self.rows)
 
     def bucket_count(self, rows: int) -> int:
-        """Return the number of buckets for a night of `rows` rows, without those for what is not here."""
+        """Return the number of buckets for a night of `rows` rows.
+
+        Those for values that the sample does not have are not counted.
+        """
         return len(self._frequent(rows))
 
     def reference(self, rows: int) -> Reference:

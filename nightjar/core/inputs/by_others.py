@@ -111,7 +111,7 @@ def _scaled(values: Matrix, mean: Matrix, spread: Matrix) -> Matrix:
 def _said(past: Matrix, of_past: pl.Series, of_now: pl.Series) -> tuple[Matrix, Matrix]:
     """The mean of each column in the past by category, for the rows of the night and of the past."""
     texts = [each.cast(pl.String).fill_null("") for each in (of_past, of_now)]
-    known = texts[0].unique().sort()
+    known = texts[0].unique()
     then, now = (columns.places(known, values) for values in texts)
     counts = np.maximum([np.bincount(then, ~np.isnan(each), len(known)) for each in past.T], 1)
     sums = [np.bincount(then, np.nan_to_num(each), len(known)) for each in past.T]

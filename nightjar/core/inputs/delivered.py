@@ -79,7 +79,7 @@ def _with_entities(dataset: RawDataset, days: Sequence[pl.DataFrame]) -> list[pl
     numbers = [columns.as_numbers(name) for name, dtype in dataset.columns.items() if dtype.is_numeric()]
     place = pl.Series(PLACE, np.repeat(np.arange(len(days)), [day.height for day in days]))
     keyed = (
-        pl.concat(days)
+        pl.concat(days, how="diagonal_relaxed")  # the dataset may have changed its columns between them
         .with_columns(pl.concat_str(texts, separator=" ", ignore_nulls=True).alias(ENTITY), *numbers, place)
         .unique([PLACE, ENTITY], keep="first", maintain_order=True)
     )

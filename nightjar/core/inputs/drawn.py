@@ -81,7 +81,7 @@ class Alike:
             self._like = str(part["entity_key"][0])
         hashed = with_hash(part, self._score_date, self._like or "")
         if self._kept and self._kept[0].height == MOST_ROWS:
-            hashed = hashed.filter(pl.col(HASH) < self._kept[0][HASH].max())
+            hashed = hashed.filter(pl.col(HASH) <= self._kept[0][HASH].max())
         self._kept = [least_hashes(pl.concat([*self._kept, small(least_hashes(hashed), part)]))]
 
     def rows(self) -> pl.DataFrame:

@@ -136,12 +136,12 @@ def unusual(
     if len(near) < LEAST_NIGHTS:
         return ()
     kinds = [COUNTED] if holiday else [COUNTED, CROSSED]
-    past, alone = summary(near), summary(alike, [*kinds, ONLY])
+    past, of_weekday = summary(near), summary(alike, [*kinds, ONLY])
     every = [each for each in beside(tonight, past, LEAST_NIGHTS) if not _only_of_other_weekdays(each, alike)]
     enough = len(alike) >= ENOUGH_ALIKE
-    for_rows = (alone, ENOUGH_ALIKE) if enough else (past, LEAST_NIGHTS)
+    for_rows, least = (of_weekday, ENOUGH_ALIKE) if enough else (past, LEAST_NIGHTS)
     rows = tonight.filter(pl.col("name").is_in(kinds))
-    counted = beside(rows, *for_rows)
+    counted = beside(rows, for_rows, least)
     low, high, zeros = (
         {each.column: each.usual for each in every if each.name == name}
         for name in ("low", "high", "zero_share")
@@ -153,14 +153,12 @@ def unusual(
     margins = Margins(wider, apart, unseen or {})
     found = [
         *(finding for each in counted for finding in _volume(each, wider)),
-        *_missing_slices(
-            rows, for_rows[0].filter(pl.col("name").is_in(kinds)), len(alike if enough else near)
-        ),
+        *_missing_slices(rows, for_rows.filter(pl.col("name").is_in(kinds)), len(alike if enough else near)),
         *(finding for each in every for finding in _beyond(each, widths, zeros, margins)),
         *(finding for each in every for finding in _frozen(each)),
         *(finding for each in every for finding in _population(each)),
         *(finding for each in every for finding in _unexplained(each)),
-        *(() if holiday else tuple(_calendar(tonight, near, alone, len(alike)))),
+        *(() if holiday else tuple(_calendar(tonight, near, of_weekday, len(alike)))),
     ]
     factors = {(each.column, each.slice): each.value for each in every if each.name == "factor"}
     return tuple(_guessed(finding, factors) for finding in _without_parts(found))
@@ -263,7 +261,7 @@ def _volume(reading: Reading, wider: float) -> Iterator[Finding]:
 def _missing_slices(tonight: pl.DataFrame, past: pl.DataFrame, nights: int) -> Iterator[Finding]:
     """Slices that every comparable night has with some rows, and this night has not.
 
-    tonight: its counts. past: the `summary` of the counts of so many nights.
+    tonight: its counts. past: the `summary` of the counts of the nights. nights: how many these are.
     """
     gone = past.filter(
         (pl.col("nights") == nights) & (pl.col("low") >= FEW_ROWS / 2) & (pl.col("usual") >= FEW_ROWS)
@@ -301,18 +299,18 @@ def _frozen(reading: Reading) -> Iterator[Finding]:
 
 
 def _calendar(
-    tonight: pl.DataFrame, near: Sequence[pl.DataFrame], past: pl.DataFrame, alike: int
+    tonight: pl.DataFrame, near: Sequence[pl.DataFrame], past: pl.DataFrame, nights: int
 ) -> Iterator[Finding]:
     """A column that has one value a night, and that of the weekday, has the value of another day.
 
-    past: the `summary` of so many nights of the weekday.
+    past: the `summary` of the nights of the weekday. nights: how many these are.
     """
     only = pl.col("name") == ONLY
-    if alike < LEAST_ALIKE:
+    if nights < LEAST_ALIKE:
         return
     values = pl.concat(near).filter(only).group_by("column").agg(pl.col("value").n_unique())
     varied = {name for name, count in values.iter_rows() if count >= LEAST_VALUES}
-    for reading in beside(tonight.filter(only), past, alike):
+    for reading in beside(tonight.filter(only), past, nights):
         if reading.column in varied and reading.low == reading.high != reading.value:
             yield Finding(
                 name="calendar",
@@ -322,7 +320,7 @@ def _calendar(
                 limit=reading.usual,
                 rate=RATE,
                 sentence=(
-                    f"{reading.column} is {reading.value:g} in the whole night; on the last {alike} "
+                    f"{reading.column} is {reading.value:g} in the whole night; on the last {nights} "
                     f"nights of this weekday it was {reading.usual:g}"
                 ),
             )

@@ -35,7 +35,7 @@ READING = {"name": pl.String, "column": pl.String, "slice": pl.String, "value": 
 """One reading: its name, the input or score ("" for the rows), the slice ("" for all rows), its number."""
 
 KEY = ("name", "column", "slice")
-"""What a reading is known by."""
+"""The columns that identify a reading."""
 
 MOST_ROWS = 2_000
 """At most so many entities are compared with themselves on other nights."""
@@ -231,7 +231,7 @@ def slices_of(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr
 
 
 def _parted_by(population: pl.DataFrame, spec: ModelSpec) -> Mapping[str, pl.Expr]:
-    """The same, each value as it is computed, and not yet a text."""
+    """The value of each slice, before it is made a text."""
     return {
         **{name: pl.col(name) for name in spec.categorical if name in population.columns},
         **{each.name: each.expression for each in spec.slices if each.reads <= set(population.columns)},

@@ -78,7 +78,7 @@ def _mean_scores(known: pl.DataFrame, tonight: pl.DataFrame, name: str) -> tuple
     scores = known[SCORE].to_numpy()
     of_all = scores.mean()
     past, now = (columns.categories(rows[name]) for rows in (known, tonight))
-    there = past.drop_nulls().unique().sort()
+    there = past.drop_nulls().unique()
     before, then = (columns.places(there, values) for values in (past, now))
     sums, rows = (np.bincount(before, of, there.len() + 1)[:-1] for of in (scores, None))
     means = np.append((sums + PRIOR_ROWS * of_all) / (rows + PRIOR_ROWS), of_all)

@@ -116,6 +116,5 @@ def _categories(past: pl.DataFrame, tonight: pl.DataFrame, name: str) -> Numbers
     values = pl.concat(columns.categories(rows[name]).alias(name) for rows in (past, tonight))
     counts = values.drop_nulls().value_counts(name="rows").sort("rows", name, descending=[True, False])
     frequent = counts[name].head(MOST_CATEGORIES)
-    ranks = np.append(frequent.arg_sort().to_numpy(), len(frequent))
-    rank = ranks[columns.places(frequent.sort(), values)]
-    return (rank[:, None] == np.arange(len(frequent))).astype(np.float64)
+    places = columns.places(frequent, values)
+    return (places[:, None] == np.arange(len(frequent))).astype(np.float64)

@@ -110,7 +110,8 @@ class EstimateNights:
     def _served(self, run: Run, samples: Mapping[date, pl.DataFrame]) -> dict[date, pl.DataFrame]:
         """At most SAMPLE_ROWS of the rows of each night, as they were served, with `outcome` and `loss`.
 
-        Both are null where the outcome was not known by the as-of of the run.
+        Both are null where the outcome was not known by the as-of of the run. Rows without a score are
+        left out.
         """
         few = {night: sampled(rows, SAMPLE_ROWS) for night, rows in samples.items()}
         keys = (rows.select(pl.lit(night).alias("score_date"), "entity_key") for night, rows in few.items())
@@ -124,7 +125,7 @@ class EstimateNights:
         served = dict[date, pl.DataFrame]()
         for night, rows in few.items():
             inputs = rows.drop(of_rows.columns, strict=False)
-            served[night] = inputs.hstack(of_rows.slice(start, rows.height))
+            served[night] = inputs.hstack(of_rows.slice(start, rows.height)).drop_nulls("score")
             start += rows.height
         return served
 

@@ -182,3 +182,13 @@ def test_a_feed_without_numbers_is_counted():
     told = of_delivery(words, pl.DataFrame({"word": ["a", "b"]}), [])
     counted = [("rows", "words", "", 2.0), *(("rows", "words", f"words word={each}", 1.0) for each in "ab")]
     assert sorted(told.rows()) == counted
+
+
+def test_a_dataset_that_changes_its_columns_is_read_beside_its_days_before():
+    """A dataset's code may give its columns in another order, in another type, or one more of them."""
+    newest, *earlier = (day_of(number) for number in range(NIGHTS - 1, NIGHTS - 8, -1))
+    told = of_delivery(WEATHER, newest, earlier)
+    reordered = newest.select(reversed(newest.columns)).with_columns(pl.col("rain").cast(pl.Float32))
+    assert of_delivery(WEATHER, reordered, [day.drop("wind") for day in earlier]).height > 0
+    same = newest.select(reversed(newest.columns)).with_columns(note=pl.lit("new"))
+    assert of_delivery(WEATHER, same, earlier).sort(pl.all()).equals(told.sort(pl.all()))

@@ -52,7 +52,10 @@ def verdict(**changes):
 def test_what_would_be_held_would_be_told_too_and_what_is_told_is_named(rows, size, coupling, missing, shop):
     found = seen(rows, size, coupling, missing, shop)
     held, told = (checked(TODAY, found, KNOWN, limits=limits) for limits in (HOLDS, TELLS))
-    assert {each.name for each in held} <= {each.name for each in told} | {"slice_volume"}
+    names = {each.name for each in told}
+    # Of a file with too few rows its slices are not told: they lack them too.
+    untold = {"slice_volume", "slice_missing"} if "volume" in names else {"slice_volume"}
+    assert {each.name for each in held} <= names | untold
     assert bool(told) >= bool(held)
     became, findings = judged(TODAY, found, KNOWN)
     assert (became, findings) == (

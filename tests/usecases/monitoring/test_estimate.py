@@ -53,7 +53,7 @@ class World:
             ledger=self.ledger,
         )
 
-    def publish(self, day, *, cold=False, easy=False, sampled=True):
+    def publish(self, day, *, cold=False, easy=False, sampled=True, unscored=0):
         """Publish a night, with the rows that its audit sampled; return the run and what will happen."""
         scores = self.random.beta(2, 5, ROWS) * (0.3 if easy else 1.0)
         night = Night(model="toy", score_date=day, as_of=noon(day - timedelta(days=1)))
@@ -67,8 +67,11 @@ class World:
             )
             if sampled:
                 degrees = self.random.normal(-5 if cold else 15, 8, ROWS)
-                sample = {"entity_key": KEYS, "entity": KEYS, "x": degrees, "score": scores}
-                self.readings.record(run, pl.DataFrame(schema=READING), pl.DataFrame(sample))
+                sample = pl.DataFrame({"entity_key": KEYS, "entity": KEYS, "x": degrees, "score": scores})
+                others = sample.head(unscored).with_columns(
+                    pl.format("no {}", "entity_key").alias("entity_key")
+                )
+                self.readings.record(run, pl.DataFrame(schema=READING), pl.concat([others, sample]))
             self.store.publish(run)
         chance = np.full(ROWS, 0.5) if cold else scores
         return run, (self.random.random(ROWS) < chance).astype(float)
@@ -172,6 +175,13 @@ def test_of_few_past_rows_and_without_sampled_rows_only_the_trailing_mean_is_kep
         assert said[Method.TRAILING, "brier"].value is not None
         assert said[Method.PAPE, "brier"].value is None
         assert "past rows have an outcome" in said[Method.CBPE, "brier"].note
+
+
+def test_sampled_rows_without_a_score_say_nothing():
+    with_others, without = (World().pass_by(20, estimated=False) for _ in range(2))
+    assert [*with_others.of(with_others.tomorrow(unscored=3)).values()] == [
+        *without.of(without.tomorrow()).values()
+    ]
 
 
 def test_of_the_first_night_nothing_is_expected_and_it_is_not_tried_again():
