@@ -93,7 +93,7 @@ class Cluster:
 @contextmanager
 def kept_to(cores: set[int], pids: Iterable[int]) -> Iterator[None]:
     """Let all threads of some processes run on these cores alone, with all threads that they begin."""
-    threads = [int(each.name) for pid in pids for each in Path(f"/proc/{pid}/task").iterdir()]
+    threads = [int(each.name) for pid in pids for each in Path("/proc").glob(f"{pid}/task/*")]
     before = os.sched_getaffinity(0)
     try:
         for thread in threads:

@@ -221,4 +221,4 @@ def middle(values: Matrix) -> Matrix:
 def distinct(values: Matrix) -> NDArray[np.int64]:
     """The number of different values of each column."""
     ordered = np.sort(values, axis=0)
-    return (np.diff(ordered, axis=0) > 0).sum(axis=0) + (~np.isnan(values)).any(axis=0)
+    return (ordered[1:] > ordered[:-1]).sum(axis=0) + (~np.isnan(values)).any(axis=0)

@@ -89,7 +89,7 @@ def of_values(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
     known = (~np.isnan(every)).sum(axis=0)
     for name, column, count in zip(names, every.T, known, strict=True):
         values = column[:count]
-        distinct = np.count_nonzero(np.diff(values)) + (count > 0)
+        distinct = np.count_nonzero(values[1:] != values[:-1]) + (count > 0)
         for reading, made in _wanted(name, int(distinct)).items():
             yield reading, name, "", float(made(values))
         if name != SCORE and distinct >= VARIED:
