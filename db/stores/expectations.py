@@ -9,6 +9,7 @@ from sqlalchemy import Engine, select, text
 from db.adding import add
 from db.session import translated
 from db.tables import ExpectationRow, RunRow, table_of
+from db.values import read_values
 from nightjar.core.monitoring.entities import Expectation
 
 EXPECTATIONS = table_of(ExpectationRow)
@@ -46,5 +47,4 @@ class PostgresExpectations:
 
     def of_nights(self, model: str, since: date) -> Sequence[Expectation]:
         with translated(), self.engine.connect() as connection:
-            found = connection.execute(OF_NIGHTS, {"model": model, "since": since}).mappings()
-            return [Expectation.model_validate(dict(row)) for row in found]
+            return read_values(connection, OF_NIGHTS, {"model": model, "since": since}, Expectation)

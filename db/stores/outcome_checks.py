@@ -1,20 +1,48 @@
 """The verdicts on days of outcomes, in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, text
 
+from db.adding import add
 from db.session import translated
 from db.tables import OutcomeCheckRow, table_of
-from nightjar.core.monitoring.outcome_guard import Held, OutcomeCheck, held_by
+from db.values import read_values
+from nightjar.core.monitoring.outcome_guard import (
+    COUNTS,
+    UNDECIDED,
+    CheckedDelivery,
+    Held,
+    OutcomeCheck,
+    OutcomeDay,
+    held_by,
+)
+from nightjar.core.values import Value
 
-NEWEST = text("""
-    SELECT DISTINCT ON (dataset, day, recorded_at, model) model, dataset, day, recorded_at, verdict, looks,
-        findings, counts_from, reason, actor, decided_at
+CHECKS = table_of(OutcomeCheckRow)
+NEWEST = """
+    SELECT DISTINCT ON (dataset, day, recorded_at) id, dataset, day, recorded_at, verdict, counts_from
+    FROM nightjar.outcome_check WHERE model = :model ORDER BY dataset, day, recorded_at, id DESC
+"""
+"""What the days look like is not read: it takes 16 kB a day."""
+DELIVERIES = text(f"""
+    SELECT dataset, day, recorded_at, verdict, counts_from FROM ({NEWEST}) AS newest
+""")  # noqa: S608  # words of this module
+OF_VERDICTS = text(f"""
+    SELECT model, dataset, day, recorded_at, verdict, looks, findings, counts_from, reason, actor, decided_at
     FROM nightjar.outcome_check
-    WHERE model = :model ORDER BY dataset, day, recorded_at, model, id DESC
-""")
+    WHERE id IN (SELECT id FROM ({NEWEST}) AS newest WHERE verdict = ANY(:verdicts))
+    ORDER BY dataset, day, recorded_at
+""")  # noqa: S608  # words of this module
+LOOKS = text(f"""
+    SELECT day, looks FROM nightjar.outcome_check WHERE id IN (
+        SELECT DISTINCT ON (day) id FROM ({NEWEST}) AS newest
+        WHERE dataset = :dataset AND day = ANY(:days) AND verdict = ANY(:verdicts)
+        ORDER BY day, recorded_at DESC
+    )
+""")  # noqa: S608  # words of this module
 NOT_PASSED = text("""
     SELECT day, recorded_at, verdict, counts_from FROM (
         SELECT DISTINCT ON (dataset, day, recorded_at, model) *
@@ -24,6 +52,11 @@ NOT_PASSED = text("""
     WHERE verdict <> 'passed'
 """)
 SET_BY_THE_DATABASE = {"actor", "decided_at"}
+
+
+class _Day(Value):
+    day: date
+    looks: OutcomeDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +70,21 @@ class PostgresOutcomeChecks:
             return
         rows = [check.model_dump(exclude=SET_BY_THE_DATABASE) for check in checks]
         with translated(), self.engine.begin() as connection:
-            connection.execute(insert(table_of(OutcomeCheckRow)), rows)
+            add(connection, CHECKS, rows)
 
-    def newest(self, model: str) -> tuple[OutcomeCheck, ...]:
+    def deliveries(self, model: str) -> tuple[CheckedDelivery, ...]:
         with translated(), self.engine.connect() as connection:
-            found = connection.execute(NEWEST, {"model": model}).mappings()
-            return tuple(map(OutcomeCheck.model_validate, found))
+            return read_values(connection, DELIVERIES, {"model": model}, CheckedDelivery)
+
+    def undecided(self, model: str) -> tuple[OutcomeCheck, ...]:
+        asked = {"model": model, "verdicts": [*UNDECIDED]}
+        with translated(), self.engine.connect() as connection:
+            return read_values(connection, OF_VERDICTS, asked, OutcomeCheck)
+
+    def looks(self, model: str, dataset: str, days: Collection[date]) -> Mapping[date, OutcomeDay]:
+        asked = {"model": model, "dataset": dataset, "days": [*days], "verdicts": [*COUNTS]}
+        with translated(), self.engine.connect() as connection:
+            return {each.day: each.looks for each in read_values(connection, LOOKS, asked, _Day)}
 
     def held(self, dataset: str) -> Held:
         with translated(), self.engine.connect() as connection:

@@ -7,13 +7,15 @@ from typing import Any
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy import Connection, Engine, text
 
+from db.adding import add
 from db.copy import copy_frame
 from db.locks import TAKE_FOR_TRANSACTION
 from db.reading import array_of, read_frame
 from db.session import translated
 from db.tables import MeasurementRow, OutcomeRow, table_of
+from db.values import read_values
 from nightjar.core.monitoring.entities import Measurement, NightComparison
 from nightjar.core.night.part_rows import SCORES
 from nightjar.core.values import INSTANT
@@ -21,7 +23,8 @@ from nightjar.core.values import INSTANT
 OUTCOMES = table_of(OutcomeRow)
 KEYS = {"score_date": pl.Date(), "entity_key": pl.String(), "recorded_at": INSTANT}
 OUTCOME = {"entity_key": pl.String(), "recorded_at": INSTANT, "outcome": pl.Float64()}
-COLUMNS = {column.name for column in table_of(MeasurementRow).columns} - {"recorded_at"}
+MEASUREMENTS = table_of(MeasurementRow)
+COLUMNS = {column.name for column in MEASUREMENTS.columns} - {"recorded_at"}
 STORED = sql.SQL("""
     SELECT score_date, entity_key, recorded_at FROM nightjar.outcome
     WHERE model = %s AND score_date = ANY(%s)
@@ -140,7 +143,7 @@ class PostgresOutcomes:
         rows = [each.model_dump(include=COLUMNS) for each in measurements]
         with translated(), self.engine.begin() as connection:
             # One statement, so that all have the same instant.
-            connection.execute(insert(table_of(MeasurementRow)).values(rows))
+            add(connection, MEASUREMENTS, rows)
 
     def measured(
         self,
@@ -152,13 +155,11 @@ class PostgresOutcomes:
     ) -> tuple[Measurement, ...]:
         asked = {"known_at": known_at or "infinity", "since": since or "-infinity", "whole": whole}
         with translated(), self.engine.connect() as connection:
-            found = connection.execute(NEWEST, {"model": model, **asked}).mappings()
-            return tuple(map(Measurement.model_validate, found))
+            return read_values(connection, NEWEST, {"model": model, **asked}, Measurement)
 
     def comparisons(self, model: str) -> tuple[NightComparison, ...]:
         with translated(), self.engine.connect() as connection:
-            found = connection.execute(COMPARISONS, {"model": model}).mappings()
-            return tuple(map(NightComparison.model_validate, found))
+            return read_values(connection, COMPARISONS, {"model": model}, NightComparison)
 
     def scored(
         self,

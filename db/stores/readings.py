@@ -13,6 +13,7 @@ from db.adding import add
 from db.session import translated
 from db.stores.rows import hold
 from db.tables import AuditedRowsRow, FindingRow, table_of
+from db.values import read_values
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import READING
 from nightjar.core.night.entities import Run
@@ -101,8 +102,7 @@ class PostgresReadings:
     def findings(self, run: Run) -> Sequence[Finding]:
         asked = {"run_id": run.id, "attempt": run.attempt}
         with translated(), self.engine.connect() as connection:
-            rows = connection.execute(OF_ATTEMPT, asked).mappings()
-            return [Finding.model_validate(dict(row)) for row in rows]
+            return read_values(connection, OF_ATTEMPT, asked, Finding)
 
     def doubts(self, model: str) -> Mapping[date, tuple[Finding, ...]]:
         found = dict[date, tuple[Finding, ...]]()

@@ -7,7 +7,7 @@ on the real stores. Threads may share one.
 import functools
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -34,7 +34,14 @@ from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDED, DECIDES
 from nightjar.core.monitoring.entities import Basis, ColumnDrift, Measurement, NightComparison, Role
-from nightjar.core.monitoring.outcome_guard import Held, OutcomeCheck, held_by
+from nightjar.core.monitoring.outcome_guard import (
+    UNDECIDED,
+    CheckedDelivery,
+    Held,
+    OutcomeCheck,
+    OutcomeDay,
+    held_by,
+)
 from nightjar.core.monitoring.sketch import described, sketch_of
 from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
@@ -723,8 +730,22 @@ class MemoryOutcomeChecks:
     def add(self, checks: Sequence[OutcomeCheck]) -> None:
         self.added.extend(checks)
 
-    def newest(self, model: str) -> tuple[OutcomeCheck, ...]:
-        return tuple(check for check in self._newest() if check.model == model)
+    def deliveries(self, model: str) -> tuple[CheckedDelivery, ...]:
+        return tuple(
+            CheckedDelivery(**{name: getattr(check, name) for name in CheckedDelivery.model_fields})
+            for check in self._newest()
+            if check.model == model
+        )
+
+    def undecided(self, model: str) -> tuple[OutcomeCheck, ...]:
+        return tuple(check for check in self._newest() if check.model == model and check.verdict in UNDECIDED)
+
+    def looks(self, model: str, dataset: str, days: Collection[date]) -> Mapping[date, OutcomeDay]:
+        return {
+            check.day: check.looks
+            for check in self._newest()
+            if (check.model, check.dataset) == (model, dataset) and check.day in days and check.counts
+        }
 
     def held(self, dataset: str) -> Held:
         return held_by(

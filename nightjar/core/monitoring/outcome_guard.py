@@ -6,7 +6,7 @@ limit. The limits were chosen on January to June of the recorded flights, so tha
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -165,28 +165,39 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
-class OutcomeCheck(Value):
-    """One verdict on a delivery of a day of outcomes.
+COUNTS = frozenset({Verdict.PASSED, Verdict.DOUBTED, Verdict.ACCEPTED})
+"""Verdicts on deliveries that are read."""
+UNDECIDED = frozenset({Verdict.DOUBTED, Verdict.HELD})
+"""Verdicts that a person may still change."""
+
+
+class CheckedDelivery(Value):
+    """The verdict on a delivery of a day of outcomes.
 
     recorded_at: the instant of the delivery. counts_from: the instant from which it counts, where a person
-    accepted it. actor, decided_at: set by the ledger.
+    accepted it.
     """
 
-    model: str
     dataset: str
     day: date
     recorded_at: AwareDatetime
     verdict: Verdict
-    looks: OutcomeDay
-    findings: tuple[HoldFinding, ...] = ()
     counts_from: AwareDatetime | None = None
-    reason: str | None = None
-    actor: str = ""
-    decided_at: AwareDatetime | None = None
 
     @property
     def counts(self) -> bool:
-        return self.verdict in {Verdict.PASSED, Verdict.DOUBTED, Verdict.ACCEPTED}
+        return self.verdict in COUNTS
+
+
+class OutcomeCheck(CheckedDelivery):
+    """The same with what the day looks like, and why. actor, decided_at: set by the ledger."""
+
+    model: str
+    looks: OutcomeDay
+    findings: tuple[HoldFinding, ...] = ()
+    reason: str | None = None
+    actor: str = ""
+    decided_at: AwareDatetime | None = None
 
     @property
     def told(self) -> str:
@@ -226,6 +237,11 @@ def judged(
         return Verdict.PASSED, ()
     doubts = checked(day, found, days, is_holiday, step, TELLS)
     return Verdict.DOUBTED if doubts else Verdict.PASSED, doubts
+
+
+def compared_with(days: Iterable[date], counting: Collection[date], is_holiday: IsHoliday) -> set[date]:
+    """The days that count which some of these days are compared with, as far as they count already."""
+    return {each for day in days for each in comparables(day, counting, is_holiday=is_holiday).every}
 
 
 def checked(

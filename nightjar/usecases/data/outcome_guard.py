@@ -11,7 +11,15 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec, RawDataset, Window
 from nightjar.core.monitoring.outcome_days import days_of, step_of, with_outcomes
-from nightjar.core.monitoring.outcome_guard import TOLD_DAYS, OutcomeCheck, OutcomeDay, Verdict, judged
+from nightjar.core.monitoring.outcome_guard import (
+    TOLD_DAYS,
+    CheckedDelivery,
+    OutcomeCheck,
+    OutcomeDay,
+    Verdict,
+    compared_with,
+    judged,
+)
 from nightjar.core.monitoring.outcome_relations import answered
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.windows import files_of
@@ -42,7 +50,7 @@ class GuardOutcomes:
 
     def __call__(self) -> tuple[OutcomeCheck, ...]:
         """Check what has landed since the last call. Return the days that are held now."""
-        known = self.checks.newest(self.spec.name)
+        known = self.checks.deliveries(self.spec.name)
         new = [check for dataset, window in self._guarded() for check in self._check(dataset, window, known)]
         self.checks.add(new)
         for check in new:
@@ -66,15 +74,12 @@ class GuardOutcomes:
 
         A doubt is over when another file of the day has landed, which is checked by itself.
         """
-        known = self.checks.newest(self.spec.name)
-        newest = {(check.dataset, check.day): check for check in known}
-        recent = [
-            [check for check in newest.values() if check.dataset == dataset.name][-TOLD_DAYS:]
-            for dataset, _ in self._guarded()
-        ]
+        undecided = self.checks.undecided(self.spec.name)
+        held, doubted = ([check for check in undecided if check.counts is counts] for counts in (False, True))
+        recent = self._recent() if doubted else ()
         return (
-            *(check for check in known if check.verdict is Verdict.HELD),
-            *(check for of in recent for check in of if check.verdict is Verdict.DOUBTED),
+            *held,
+            *(check for check in doubted if (check.dataset, check.day, check.recorded_at) in recent),
         )
 
     def decide(
@@ -109,8 +114,18 @@ class GuardOutcomes:
             if dataset.delivered:
                 yield dataset, window
 
+    def _recent(self) -> set[tuple[str, date, datetime]]:
+        """The newest deliveries of the newest TOLD_DAYS days of each dataset."""
+        known = self.checks.deliveries(self.spec.name)
+        newest = {(each.dataset, each.day): each.recorded_at for each in known}
+        return {
+            (dataset.name, day, newest[dataset.name, day])
+            for dataset, _ in self._guarded()
+            for day in sorted(day for name, day in newest if name == dataset.name)[-TOLD_DAYS:]
+        }
+
     def _check(
-        self, dataset: RawDataset, window: Window, known: Sequence[OutcomeCheck]
+        self, dataset: RawDataset, window: Window, known: Sequence[CheckedDelivery]
     ) -> Iterator[OutcomeCheck]:
         own = [check for check in known if check.dataset == dataset.name]
         seen = {(check.day, instant) for check in own for instant in (check.recorded_at, check.counts_from)}
@@ -118,7 +133,8 @@ class GuardOutcomes:
         new = sorted(day for day, instant in newest.items() if (day, instant) not in seen)
         if not new:
             return
-        counting = {check.day: check.looks for check in own if check.counts}
+        near = compared_with(new, {each.day for each in own if each.counts}, self.spec.is_holiday)
+        counting = {**self.checks.looks(self.spec.name, dataset.name, near)} if near else {}
         step = step_of(newest)
         for day, looks in self._looks(dataset, window, new, step).items():
             verdict, findings = judged(day, looks, counting, self.spec.is_holiday, step)

@@ -45,7 +45,7 @@ def test_only_runs_that_analysts_see_count(stores, make):
     before, _ = stores.publish()
     stores.expectations.record([make.expectation(before)])
     now, _ = stores.publish(force=True)
-    assert stores.expectations.of_nights(make.model, make.day) == []
+    assert not stores.expectations.of_nights(make.model, make.day)
     stores.expectations.record([make.expectation(now, 0.4)])
     assert [one.value for one in stores.expectations.of_nights(make.model, make.day)] == [0.4]
 

@@ -237,6 +237,26 @@ def test_doubts_about_the_newest_days_alone_are_told(guard, tmp_path):
     assert ODD not in {check.day for check in guard.undecided()}
 
 
+def test_of_the_days_before_only_comparable_ones_are_read(guard, tmp_path):
+    """So that a night costs the same however long the history is."""
+    asked = []
+
+    class Counting(MemoryOutcomeChecks):
+        def looks(self, model, dataset, days):
+            asked.append(set(days))
+            return super().looks(model, dataset, days)
+
+    counting = replace(guard, checks=Counting(guard.checks.added))
+    for n in range(4):
+        land(guard.raw, tmp_path, ODD + timedelta(days=n), happened(ODD + timedelta(days=n)))
+        counting()
+    last = ODD + timedelta(days=3)
+    assert asked[-1] == {*(last - timedelta(days=n) for n in range(1, 15))}
+    assert len(asked) == 4
+    counting()
+    assert len(asked) == 4
+
+
 def test_a_bad_correction_leaves_the_delivery_before_it(guard, tmp_path):
     land(guard.raw, tmp_path, ODD, happened(ODD))
     guard()
