@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from errno import ETIMEDOUT
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,7 +44,8 @@ FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d(\.\.\d{4}-\d\d-\d\d)?")
 """A day, or the first and the last day of files about several days."""
 DELIVERY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\.parquet")
 """What has another name was not put here by us, and is no delivery."""
-
+MOST_NAMES = 2**16
+"""What the names of so many folders and files say is kept: a night reads those of its history ten times."""
 
 FILE = "__file"
 """The column that says which file a row was read from."""
@@ -197,7 +198,7 @@ class RawFiles:
         Raise Missed, and keep nothing, where the instant is taken or the file would not be there before it.
         """
         folder = self._folder(arrival.dataset) / f"{PREFIX}{Span(arrival.day, arrival.last)}"
-        kept = deliveries_in(folder)
+        kept = deliveries_in(str(folder))
         earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
         later = [delivery for delivery in kept if delivery.recorded_at > instant]
         if arrival.content in {delivery.content for delivery in earlier[-1:] + later[:1]}:
@@ -280,10 +281,11 @@ class RawFiles:
     ) -> dict[date, tuple[Kept, ...]]:
         """The days of first..last that have landed, each with its deliveries, oldest first."""
         landed: dict[date, list[Kept]] = {}
-        for name in names_in(self._folder(dataset), FOLDER):
-            span = Span.of(name.removeprefix(PREFIX))
+        folder = self._folder(dataset)
+        for name in names_in(folder, FOLDER):
+            span = span_of(name)
             if span.meets(first, last):
-                kept = deliveries_in(self._folder(dataset) / name)
+                kept = deliveries_in(f"{folder}/{name}")
                 for day in dates_between(max(span.first, first), min(span.last, last)):
                     landed.setdefault(day, []).extend(kept)
         held = self.held(dataset) if landed else {}
@@ -298,13 +300,15 @@ class RawFiles:
         return self.root / "raw" / dataset
 
 
-def deliveries_in(folder: Path) -> tuple[Kept, ...]:
+def deliveries_in(folder: str) -> tuple[Kept, ...]:
     """What was delivered into a folder, oldest first."""
     return tuple(kept_at(folder, name) for name in names_in(folder, DELIVERY))
 
 
 def counting_of(day: date, kept: Iterable[Kept], held: Held) -> list[Kept]:
     """The deliveries of a day that count, each with the instant from which it does."""
+    if not held:
+        return [*kept]
     instants = [(each, held.get((day, each.recorded_at), each.recorded_at)) for each in kept]
     return [replace(each, counts_from=instant) for each, instant in instants if instant is not None]
 
@@ -348,7 +352,7 @@ def of_days(rows: pl.LazyFrame, newest: Mapping[date, Kept]) -> pl.LazyFrame:
     return rows.join(wanted.lazy(), on=[FILE, "date"], how="semi", maintain_order="left").drop(FILE)
 
 
-def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:
+def names_in(folder: Path | str, form: re.Pattern[str]) -> list[str]:
     """The names in a folder that have the form, sorted: no drafts of files being written.
 
     Nothing if there is no folder.
@@ -360,10 +364,16 @@ def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:
         return []
 
 
-def kept_at(folder: Path, name: str) -> Kept:
+@lru_cache(MOST_NAMES)
+def span_of(folder: str) -> Span:
+    return Span.of(folder.removeprefix(PREFIX))
+
+
+@lru_cache(MOST_NAMES)
+def kept_at(folder: str, name: str) -> Kept:
     written, _, content = name.removesuffix(".parquet").partition("-")
     instant = datetime.strptime(written, IN_FILE_NAMES).replace(tzinfo=UTC)
-    return Kept(folder / name, instant, instant, content)
+    return Kept(Path(folder, name), instant, instant, content)
 
 
 def whole_second(moment: datetime) -> datetime:
