@@ -13,7 +13,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -22,10 +22,14 @@ from seeded_history import History, seeded
 
 from db.session import make_engine
 from db.stores.desk import PostgresDesk
+from db.stores.drift import PostgresDriftLedger
 from db.stores.nights import PostgresNights
+from db.stores.outcome_checks import PostgresOutcomeChecks
+from db.stores.outcomes import PostgresOutcomes
+from db.stores.readings import PostgresReadings
 from db.stores.registry import PostgresRegistry
 
-LAST = date(2013, 12, 31)
+LAST, DAY = date(2013, 12, 31), timedelta(days=1)
 SCORES_OF = re.compile(r"^score_\d{4}_\d{2}$")
 MORE_QUERIES = {
     "how many nights there are": "SELECT count(DISTINCT score_date) FROM publications WHERE model = 'm'",
@@ -66,6 +70,8 @@ def medians(rounds: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, fl
 def measure(analyst_url: str, writer_url: str, rounds: int) -> dict[str, dict[str, dict[str, float]]]:
     engine = make_engine(writer_url, pool_size=1)
     store, registry, desk = PostgresNights(engine), PostgresRegistry(engine), PostgresDesk(analyst_url)
+    outcomes, checks = PostgresOutcomes(engine), PostgresOutcomeChecks(engine)
+    drift, readings = PostgresDriftLedger(engine), PostgresReadings(engine)
     pages: dict[str, Callable[[], object]] = {
         "published nights of a model": lambda: store.published("m"),
         "its calendar": lambda: store.standings("m", date.min, date.max),
@@ -74,6 +80,13 @@ def measure(analyst_url: str, writer_url: str, rounds: int) -> dict[str, dict[st
         "the desk's list of models": desk.models,
         "the desk of a model": lambda: desk.desk("m"),
         "an entity on the desk": lambda: desk.entity("m", "C000000012"),
+        "its nights' measurements": lambda: outcomes.measured("m", since=LAST - 100 * DAY, whole=True),
+        "measurements of its windows": lambda: outcomes.measured("m", since=LAST - 28 * DAY),
+        "its pairs of versions": lambda: outcomes.comparisons("m"),
+        "its checked outcomes": lambda: checks.deliveries("m"),
+        "its undecided outcomes": lambda: checks.undecided("m"),
+        "which nights were compared": lambda: drift.compared([run.id for run in store.runs("m", 10)]),
+        "its doubts": lambda: readings.doubts("m"),
     }
     with psycopg.connect(analyst_url, autocommit=True, prepare_threshold=None) as analyst:
         analyst.execute("SET search_path = analytics")

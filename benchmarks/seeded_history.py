@@ -17,7 +17,10 @@ from db.migrate import upgrade
 from db.server.embedded import EmbeddedPostgres
 from db.server.roles import ensure_roles
 
-DRIFT_COLUMNS = 35
+DRIFT_COLUMNS, SLICES, COUNTED = 35, 22, 300
+"""Columns that are compared, slices that are measured, and numbers of a day of outcomes: about as many as the
+model of flights has.
+"""
 SEED = """
     SET session_replication_role = replica;
     SELECT nightjar.ensure_score_partition(day::date)
@@ -62,10 +65,21 @@ SEED = """
         FROM nightjar.run, generate_series(1, {drift_columns}) AS k WHERE state = 'published' ORDER BY id, k;
     INSERT INTO nightjar.measurement (run_id, role, slice, slice_value, occasions, measured_at, nights,
         supported, rows, with_outcome, metrics, intervals)
-        SELECT id, 'champion', '', '', occasions, score_date + interval '2 days', occasions, true,
-            {rows} * occasions, {rows} * occasions, '{"auc": 0.7, "brier": 0.1, "ece": 0.05}',
+        SELECT id, 'champion', slice.name, slice.value, occasions, score_date + interval '2 days', occasions,
+            true, {rows} * occasions, {rows} * occasions, '{"auc": 0.7, "brier": 0.1, "ece": 0.05}',
             '{"auc": [0.65, 0.75]}'
-        FROM nightjar.run, unnest(ARRAY[1, 7, 28]) AS occasions WHERE state = 'published';
+        FROM nightjar.run, unnest(ARRAY[1, 7, 28]) AS occasions, (
+            SELECT '' AS name, '' AS value
+            UNION ALL SELECT 'slice', n::text FROM generate_series(1, {slices}) AS n
+        ) AS slice
+        WHERE state = 'published' ORDER BY id;
+    INSERT INTO nightjar.outcome_check (model, dataset, day, recorded_at, verdict, looks)
+        SELECT model, model || ' outcomes', score_date, score_date + interval '30 hours', 'passed',
+            jsonb_build_object('rows', {rows}, 'sizes', '{}'::jsonb, 'values', '{}'::jsonb, 'rates', (
+                SELECT jsonb_object_agg('share of column ' || n, jsonb_build_array(id, n))
+                FROM generate_series(1, {counted}) AS n
+            ))
+        FROM nightjar.run WHERE revision = 1 ORDER BY id;
     VACUUM (ANALYZE)
 """
 
@@ -92,6 +106,8 @@ class History:
             "last": self.last,
             "rows": self.rows,
             "drift_columns": DRIFT_COLUMNS,
+            "slices": SLICES,
+            "counted": COUNTED,
         }
         script = SEED
         for name, value in values.items():

@@ -1,6 +1,6 @@
 """Drift rows and reports of runs in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +9,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.adding import add
 from db.session import translated
-from db.tables import DriftRow, ReportRow, RunRow, table_of
+from db.tables import DriftRow, ReportRow, table_of
 from nightjar.core.monitoring.drift import DECIDED, DECIDES
 from nightjar.core.monitoring.entities import ColumnDrift
 from nightjar.core.night.entities import Run
 
 DRIFT = table_of(DriftRow)
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar drift of run ' || :run_id, 0))")
+COMPARED = text("""
+    SELECT DISTINCT run_id FROM nightjar.drift WHERE run_id = ANY(:runs) AND method = ANY(:methods)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +52,10 @@ class PostgresDriftLedger:
             newest = _newest(connection, run)
             return _of(DECIDES, newest) or _of(DECIDED, newest)
 
-    def compared(self, model: str) -> frozenset[int]:
-        runs = table_of(RunRow)
-        wanted = (
-            select(DRIFT.c.run_id)
-            .distinct()
-            .join(runs, runs.c.id == DRIFT.c.run_id)
-            .where(runs.c.model == model)
-        )
+    def compared(self, runs: Collection[int]) -> frozenset[int]:
+        asked = {"runs": [*runs], "methods": [DECIDES, DECIDED]}
         with translated(), self.engine.connect() as connection:
-            return frozenset(
-                connection.execute(wanted.where(DRIFT.c.method.in_((DECIDES, DECIDED)))).scalars()
-            )
+            return frozenset(connection.execute(COMPARED, asked).scalars())
 
     def reports(self, run: Run, kind: str) -> tuple[str, ...]:
         table = table_of(ReportRow)

@@ -1,19 +1,20 @@
 """What was expected of nights, in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, text
 
 from db.adding import add
 from db.session import translated
-from db.tables import ExpectationRow, RunRow, table_of
+from db.tables import ExpectationRow, table_of
 from db.values import read_values
 from nightjar.core.monitoring.entities import Expectation
 
 EXPECTATIONS = table_of(ExpectationRow)
 COLUMNS = {column.name for column in EXPECTATIONS.columns} - {"made_at"}
+EXPECTED = text("SELECT DISTINCT run_id FROM nightjar.expectation WHERE run_id = ANY(:runs)")
 OF_NIGHTS = text("""
     SELECT current.run_id, current.model, current.score_date, method, metric, value, note, rows,
         effective_rows, nights, known_at
@@ -39,11 +40,9 @@ class PostgresExpectations:
             # One statement, so that all have the same instant.
             add(connection, EXPECTATIONS, rows, known_stay=True)
 
-    def expected(self, model: str) -> frozenset[int]:
-        runs = table_of(RunRow)
-        of_model = select(EXPECTATIONS.c.run_id).distinct().join(runs, runs.c.id == EXPECTATIONS.c.run_id)
+    def expected(self, runs: Collection[int]) -> frozenset[int]:
         with translated(), self.engine.connect() as connection:
-            return frozenset(connection.execute(of_model.where(runs.c.model == model)).scalars())
+            return frozenset(connection.execute(EXPECTED, {"runs": [*runs]}).scalars())
 
     def of_nights(self, model: str, since: date) -> Sequence[Expectation]:
         with translated(), self.engine.connect() as connection:

@@ -1,6 +1,6 @@
 """What was expected of nights, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -22,8 +22,8 @@ class MemoryExpectations:
         for one in expected:
             self._kept.setdefault((one.run_id, one.method, one.metric), one)
 
-    def expected(self, model: str) -> frozenset[int]:
-        return frozenset(one.run_id for one in self._kept.values() if one.model == model)
+    def expected(self, runs: Collection[int]) -> frozenset[int]:
+        return frozenset(one.run_id for one in self._kept.values() if one.run_id in runs)
 
     def of_nights(self, model: str, since: date) -> Sequence[Expectation]:
         current = {night.run_id for night in self.store.published(model) if night.score_date >= since}

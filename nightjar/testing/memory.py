@@ -686,10 +686,8 @@ class MemoryDriftLedger:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, str], tuple[ColumnDrift, ...]] = {}
         self._reports: dict[tuple[int, str], str] = {}
-        self._models: dict[int, str] = {}
 
     def record_drift(self, run: Run, columns: Sequence[ColumnDrift]) -> None:
-        self._models[run.id] = run.model
         for method in dict.fromkeys(column.method for column in columns):
             self.rows[run.id, method] = tuple(column for column in columns if column.method == method)
 
@@ -700,11 +698,9 @@ class MemoryDriftLedger:
         rows = self.rows.get((run.id, DECIDES)) or self.rows.get((run.id, DECIDED), ())
         return tuple(sorted(rows, key=lambda column: column.column))
 
-    def compared(self, model: str) -> frozenset[int]:
+    def compared(self, runs: Collection[int]) -> frozenset[int]:
         return frozenset(
-            run_id
-            for run_id, method in self.rows
-            if method in {DECIDES, DECIDED} and self._models[run_id] == model
+            run_id for run_id, method in self.rows if method in {DECIDES, DECIDED} and run_id in runs
         )
 
     def reports(self, run: Run, kind: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The reasons of published scores in memory, with the contract of those in Postgres."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -15,14 +16,13 @@ class MemoryReasons:
 
     notes: dict[int, str | None] = field(default_factory=dict[int, str | None])
     _kept: dict[int, pl.DataFrame] = field(default_factory=dict[int, pl.DataFrame])
-    _models: dict[int, str] = field(default_factory=dict[int, str])
 
     def record(self, run: Run, reasons: pl.DataFrame, note: str | None = None) -> None:
         if run.id not in self._kept:
-            self._kept[run.id], self._models[run.id], self.notes[run.id] = reasons, run.model, note
+            self._kept[run.id], self.notes[run.id] = reasons, note
 
-    def explained(self, model: str) -> frozenset[int]:
-        return frozenset(run_id for run_id, name in self._models.items() if name == model)
+    def explained(self, runs: Collection[int]) -> frozenset[int]:
+        return frozenset(runs) & self._kept.keys()
 
     def held(self, run_id: int) -> tuple[Holding, ...]:
         """Return what a run has, by table."""
@@ -31,7 +31,7 @@ class MemoryReasons:
         return Holding("reason", self._kept[run_id].height, 0), Holding("explanation", 1, 0)
 
     def forget(self, run_id: int) -> None:
-        for kept in (self._kept, self._models, self.notes):
+        for kept in (self._kept, self.notes):
             kept.pop(run_id, None)
 
     def reasons(self, run: Run) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """How far runs are from comparable nights and from their training sample."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -30,8 +30,8 @@ class DriftLedger(Protocol):
         """
         ...
 
-    def compared(self, model: str) -> frozenset[int]:
-        """Return the ids of a model's runs that have such rows."""
+    def compared(self, runs: Collection[int]) -> frozenset[int]:
+        """Return the ids of those of some runs that have such rows."""
         ...
 
     def reports(self, run: Run, kind: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What was expected of nights before their outcomes were known."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -14,8 +14,8 @@ class Expectations(Protocol):
         """Store what was expected of a run, all or none. What is stored already stays as it is."""
         ...
 
-    def expected(self, model: str) -> frozenset[int]:
-        """Return the ids of a model's runs of which something is stored."""
+    def expected(self, runs: Collection[int]) -> frozenset[int]:
+        """Return the ids of those of some runs of which something is stored."""
         ...
 
     def of_nights(self, model: str, since: date) -> Sequence[Expectation]:

@@ -1,5 +1,6 @@
 """The reasons of published scores."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 import polars as pl
@@ -17,8 +18,8 @@ class ReasonLedger(Protocol):
         """
         ...
 
-    def explained(self, model: str) -> frozenset[int]:
-        """Return the ids of a model's runs of which something was recorded, reasons or none."""
+    def explained(self, runs: Collection[int]) -> frozenset[int]:
+        """Return the ids of those of some runs of which something was recorded, reasons or none."""
         ...
 
     def reasons(self, run: Run) -> pl.DataFrame:

@@ -35,8 +35,8 @@ class ExplainNight:
 
     def lacking(self, runs: Iterable[int]) -> frozenset[int]:
         """Those runs of which nothing was recorded. None if the spec asks for no reasons."""
-        spec = self.inputs.spec
-        return frozenset() if spec.explain is None else frozenset(runs) - self.ledger.explained(spec.name)
+        wanted = frozenset(runs) if self.inputs.spec.explain is not None else frozenset[int]()
+        return wanted - self.ledger.explained(wanted) if wanted else wanted
 
     def __call__(self, run: Run, audited: pl.DataFrame | None = None) -> None:
         """Choose the rows that the spec asks for, and store their reasons. A second time changes nothing.

@@ -52,8 +52,8 @@ class EstimateNights:
 
     def lacking(self, nights: Iterable[Publication]) -> frozenset[int]:
         """Of the last LATELY published nights the runs of which nothing is stored. nights: all, by date."""
-        lately = [*nights][-LATELY:]
-        return frozenset(night.run_id for night in lately) - self.ledger.expected(self.inputs.spec.name)
+        lately = frozenset(night.run_id for night in [*nights][-LATELY:])
+        return lately - self.ledger.expected(lately)
 
     def __call__(self, run: Run) -> None:
         """Store what each method expects of a run that analysts see. A second time changes nothing.
@@ -73,11 +73,13 @@ class EstimateNights:
         """One sentence a metric, as of an instant (UTC). Empty if no night waits for its outcomes."""
         spec = self.inputs.spec
         published = self.store.published(spec.name)
-        known = self.outcomes.measured(spec.name, known_at, whole=True)
-        truths = {each.run_id: each.metrics for each in known if each.with_outcome}
-        if not published or published[-1].run_id in truths:
+        if not published:
             return ()
         newest, since = published[-1].score_date, published[-MOST_NIGHTS:][0].score_date
+        known = self.outcomes.measured(spec.name, known_at, since=since, whole=True)
+        truths = {each.run_id: each.metrics for each in known if each.with_outcome}
+        if published[-1].run_id in truths:
+            return ()
         expected = [
             Expected(
                 score_date=one.score_date,

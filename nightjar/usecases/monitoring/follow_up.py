@@ -94,7 +94,7 @@ class FollowUp:
         step is missing if the process that published the night died before it, or failed in it.
         """
         published = self.watch.store.published(self.watch.inputs.spec.name)
-        compared = self.watch.ledger.compared(self.watch.inputs.spec.name)
+        compared = self.watch.ledger.compared([night.run_id for night in published])
         unexplained = self.explain.lacking(night.run_id for night in published)
         unestimated = self.estimate.lacking(published)
         left = [

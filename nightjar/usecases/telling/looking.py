@@ -29,6 +29,8 @@ from nightjar.usecases.data.outcome_guard import GuardOutcomes
 NIGHTS = 7
 """Nights that are looked at, at least."""
 LOSS_NIGHTS, FEWEST_LOSS_NIGHTS = 28, 14
+MEASURED_NIGHTS = 100
+"""Of so many of the newest published nights it is read how good they were."""
 OUTCOMES_MAY_BE_LATE = timedelta(days=2)
 OUTCOME_DAYS = timedelta(days=30)
 MOST_TRAININGS = 9
@@ -54,7 +56,7 @@ class LookAtModel:
         published = {each.score_date: each for each in self.store.published(self.spec.name)}
         nights = tuple(self._nights(now, open_nights, published))
         drift_of, drifted = self._drifted(nights, published)
-        measured = self._measured()
+        measured = self._measured([*published][-MEASURED_NIGHTS:])
         undecided = self.guard.undecided()
         trained_at = next((version.created_at for version in self.registry.versions(self.spec.name)), None)
         return ModelFacts(
@@ -81,7 +83,7 @@ class LookAtModel:
         scheduled = {*promised, *also}
         standings = self._standings(scheduled) | self._waiting(scheduled)
         days = sorted(scheduled | standings.keys(), reverse=True)
-        compared = self.drift.compared(self.spec.name)
+        compared = self.drift.compared([published[day].run_id for day in days if day in published])
         for day in days:
             by = promised[day].by if day in promised else None
             shown = published.get(day)
@@ -158,10 +160,13 @@ class LookAtModel:
         value = total / sum(night.with_outcome for night in nights)
         return LossFacts(metric=metric, nights=len(nights), value=value, expected=expected)
 
-    def _measured(self) -> list[Measurement]:
-        """By score date. Only nights with outcomes."""
-        found = (each for each in self.outcomes.measured(self.spec.name, whole=True) if each.with_outcome)
-        return sorted(found, key=lambda each: (each.score_date, each.run_id))
+    def _measured(self, nights: Sequence[date]) -> list[Measurement]:
+        """By score date. Only nights with outcomes, of these and of all after the first of them."""
+        since = min(nights, default=None)
+        measured = self.outcomes.measured(self.spec.name, since=since, whole=True)
+        return sorted(
+            (each for each in measured if each.with_outcome), key=lambda each: (each.score_date, each.run_id)
+        )
 
     def _without_outcomes(
         self, now: datetime, published: Published, measured: Iterable[Measurement]

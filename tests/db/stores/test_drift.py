@@ -49,12 +49,12 @@ def test_two_that_report_the_same_run_at_once_leave_the_rows_of_one(on_postgres,
 
 def test_the_rows_that_decide_are_given_back_and_say_which_runs_were_compared(stores):
     run, _ = stores.publish()
-    assert (stores.ledger.drift(run), stores.ledger.compared(run.model)) == ((), frozenset())
+    assert (stores.ledger.drift(run), stores.ledger.compared([run.id])) == ((), frozenset())
     stores.ledger.record_drift(run, [drift("distance", 0.5, "evidently:wasserstein")])
-    assert (stores.ledger.drift(run), stores.ledger.compared(run.model)) == ((), frozenset())
+    assert (stores.ledger.drift(run), stores.ledger.compared([run.id])) == ((), frozenset())
     stores.ledger.record_drift(run, [drift("distance", 0.1), drift("carrier", None)])
     assert stores.ledger.drift(run) == (drift("carrier", None), drift("distance", 0.1))
-    assert (stores.ledger.compared(run.model), stores.ledger.compared("another")) == (
+    assert (stores.ledger.compared([run.id]), stores.ledger.compared([run.id + 1])) == (
         frozenset({run.id}),
         frozenset(),
     )

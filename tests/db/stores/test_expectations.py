@@ -29,8 +29,9 @@ def test_what_was_expected_of_a_night_comes_back_by_night(stores, make):
     assert [one.run_id for one in stores.expectations.of_nights(make.model, make.day.replace(day=16))] == [
         second.id
     ]
-    assert stores.expectations.expected(make.model) == {first.id, second.id}
-    assert stores.expectations.expected("another") == frozenset()
+    assert stores.expectations.expected([first.id, second.id, 0]) == {first.id, second.id}
+    assert stores.expectations.expected([first.id]) == {first.id}
+    assert stores.expectations.expected([]) == frozenset()
 
 
 def test_what_was_expected_first_stays(stores, make):

@@ -22,9 +22,11 @@ def test_a_run_is_explained_once_and_the_first_stays(stores, make):
 def test_a_run_without_reasons_counts_as_explained(stores, make):
     run, _ = stores.publish()
     other, _ = stores.publish(force=True)
-    assert stores.reasons.explained(make.model) == frozenset()
+    both = [run.id, other.id]
+    assert stores.reasons.explained(both) == frozenset()
     stores.reasons.record(run, make.reasons(), "its learner cannot tell")
-    assert stores.reasons.explained(make.model) == {run.id}
+    assert stores.reasons.explained(both) == {run.id}
     stores.reasons.record(other, make.reasons("a"))
-    assert stores.reasons.explained(make.model) == {run.id, other.id}
-    assert stores.reasons.explained("another") == frozenset()
+    assert stores.reasons.explained(both) == {*both}
+    assert stores.reasons.explained([other.id]) == {other.id}
+    assert stores.reasons.explained([]) == frozenset()
