@@ -1,7 +1,5 @@
 """Parts of runs in Postgres. One transaction stores scores, quarantined rows and receipt."""
 
-from typing import Any
-
 import polars as pl
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -13,11 +11,10 @@ from db.stores.stages import add_stages
 from db.tables import QuarantinedRow, ScoreRow, month_of, table_of
 from nightjar.core.monitoring.sketch import sketch_of
 from nightjar.core.night.entities import Part, Receipt, Run
-from nightjar.core.night.part_rows import require_storable
+from nightjar.core.night.part_rows import broken_checks, require_storable
 from nightjar.core.ports.stages import UNSTAGED, Stages
 
 SCORES = table_of(ScoreRow)
-REASONS = pl.List(pl.Struct({"column": pl.String, "check": pl.String}))
 
 
 class PostgresParts(OnEngine):
@@ -43,7 +40,7 @@ class PostgresParts(OnEngine):
             "rows": part.rows,
             "scored": scores.height,
             "quarantined": quarantined.height,
-            "broken": _counted(quarantined),
+            "broken": [each.model_dump() for each in broken_checks(_storable(quarantined))],
             "sketch": sketch_of(scores).model_dump_json(),
             "attempt": run.attempt,
         }
@@ -82,15 +79,6 @@ def _copy_part(
         return size
     rows = _storable(quarantined).with_columns(row_number=pl.int_range(pl.len()), **of_part)
     return size + copy_frame(connection, table_of(QuarantinedRow), rows)
-
-
-def _counted(quarantined: pl.DataFrame) -> list[dict[str, Any]]:
-    """Each check that rows broke, with their number: {column, check, rows}."""
-    if quarantined.is_empty():
-        return []
-    reasons = _storable(quarantined)["reasons"].str.json_decode(REASONS).explode(empty_as_null=False)
-    counted = reasons.struct.unnest().group_by("column", "check").agg(rows=pl.len())
-    return counted.sort("rows", "column", "check", descending=[True, False, False]).to_dicts()
 
 
 def _storable(quarantined: pl.DataFrame) -> pl.DataFrame:

@@ -45,7 +45,7 @@ from nightjar.core.monitoring.outcome_guard import (
 from nightjar.core.monitoring.sketch import described, sketch_of
 from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState
-from nightjar.core.night.part_rows import QUARANTINED, SCORES, require_storable
+from nightjar.core.night.part_rows import QUARANTINED, SCORES, broken_checks, require_storable
 from nightjar.core.night.plan import Standing
 from nightjar.core.night.stages import Stage, Work
 from nightjar.core.ports.going_on import GoOn, unasked
@@ -160,6 +160,7 @@ class MemoryNights:
                 scored=scores.height,
                 quarantined=quarantined.height,
                 stored_at=_now(),
+                broken=broken_checks(quarantined),
             )
             with stages("write") as tell:
                 size = int(scores.estimated_size() + quarantined.estimated_size())

@@ -69,8 +69,10 @@ def check_keys(gathered: Gathering, dataset: RawDataset, file: Path, unit: str, 
     day = [pl.col(dataset.day_column).cast(pl.Date).alias("date")] if several and dataset.day_column else []
     keys = gathered.rows.select(*day, *dataset.keys, PLACE)
     seeming = seeming_to_repeat(keys, passes=-(-gathered.height // KEYS_AT_ONCE))
-    repeated = seeming.filter(pl.struct(pl.exclude(PLACE)).is_duplicated()).head(3)
+    repeated = seeming.filter(pl.struct(pl.exclude(PLACE)).is_duplicated())
     if not repeated.is_empty():
+        of_first = pl.struct(pl.exclude(PLACE)) == pl.struct(pl.exclude(PLACE)).first()
+        repeated = repeated.filter(of_first).head(3)
         *values, _ = repeated.row(0)
         told = shortened(", ".join(map(str, values)))
         where = f"{unit}s {', '.join(map(str, repeated[PLACE]))}"

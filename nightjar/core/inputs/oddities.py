@@ -26,6 +26,8 @@ FULL = 14
 Of a daily model they are nights of three weeks: Saturdays differ from weekdays, and weekly rates move slowly.
 """
 FEW_ENTITIES = 10
+NAMED = 3
+"""So many categories are named that the last nights did not have."""
 MANY_TIMES = 4
 """A column counts as another one if it has this many times more or fewer different values than ever."""
 SWAPPED = 0.5
@@ -153,11 +155,21 @@ class Past:
             yield self._told(
                 "unseen",
                 f"has categories in {found.unseen:.0%} of the rows that it never had in the last "
-                f"{len(self.nights)} nights",
+                f"{len(self.nights)} nights, such as {self._new_categories()}",
                 found.unseen,
                 found.usual_unseen,
                 found.usual_unseen + limits["max_unseen_share"],
             )
+
+    def _new_categories(self) -> str:
+        """The most frequent categories that no trailing night has, in quotes, so that a space shows.
+
+        If all known ones are ASCII, a letter that only looks like one of them is shown by its number.
+        """
+        known = {category for night in self.nights for category in night.categories}
+        new = sorted(self.now.categories.keys() - known, key=lambda each: (-self.now.categories[each], each))
+        shown = ascii if all(map(str.isascii, known)) else repr
+        return ", ".join(shown(each) for each in new[:NAMED])
 
     def _moved(self, found: Distances, limits: AuditLimits) -> Iterator[Finding]:
         if (

@@ -41,6 +41,11 @@ class Refusal(Value):
         return f"{self.day}" if self.through == self.day else f"{self.day} to {self.last}"
 
     @property
+    def told(self) -> str:
+        """What is wrong with it, and where in the file."""
+        return f"column {self.column!r}: {self.problem}" if self.column else self.problem
+
+    @property
     def error(self) -> BadDelivery:
         """The error that was raised when the file was looked at."""
         return BadDelivery(self.file, self.problem, self.remedy, self.column)

@@ -1,5 +1,6 @@
 """The audit decides if a stored night may be published. It returns its findings."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ Of a daily model they have each weekday twice.
 """
 
 
+MOST_CHECKS = 3
+"""So many checks that quarantined rows broke are told."""
 SAME = 1e-9
 """Two scores of the same row may differ by this much.
 
@@ -63,8 +66,7 @@ def audit(
     otherwise: the result of `scored_otherwise` for a sample. unlike: how the night's readings differ from
     those of comparable nights, and what else stands against it.
     """
-    quarantined = sum(receipt.quarantined for receipt in receipts)
-    odd = (*absurdities(scores, trailing, quarantined, spec), *oddities(tonight, trailing, spec), *unlike)
+    odd = (*absurdities(scores, trailing, receipts, spec), *oddities(tonight, trailing, spec), *unlike)
     return Findings(
         broken=(
             *(Finding(name="incomplete", sentence=told) for told in reconcile(run, parts, receipts, scores)),
@@ -142,9 +144,19 @@ def challenger_irreproducible(otherwise: Sequence[str], sampled: int) -> Iterabl
         )
 
 
+def broken_told(receipts: Sequence[Receipt]) -> str:
+    """Which checks of the contract the quarantined rows broke most often. Empty if nobody counted them."""
+    rows = Counter[str]()
+    for each in (broken for receipt in receipts for broken in receipt.broken):
+        rows[f"{each.column}: {each.check}" if each.column else each.check] += each.rows
+    told = ", ".join(f"{check} ({count} rows)" for check, count in rows.most_common(MOST_CHECKS))
+    return f"; they broke {told}" if told else ""
+
+
 def absurdities(
-    scores: Distribution, trailing: Sequence[NightProfile], quarantined: int, spec: ModelSpec
+    scores: Distribution, trailing: Sequence[NightProfile], receipts: Sequence[Receipt], spec: ModelSpec
 ) -> Iterable[Finding]:
+    quarantined = sum(receipt.quarantined for receipt in receipts)
     share = quarantined / max(1, scores.rows + quarantined)
     if share > spec.audit["max_quarantine_share"]:
         limit = spec.audit["max_quarantine_share"]
@@ -152,7 +164,10 @@ def absurdities(
             name="quarantined",
             number=share,
             limit=limit,
-            sentence=f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {limit:.1%}",
+            sentence=(
+                f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {limit:.1%}"
+                f"{broken_told(receipts)}"
+            ),
         )
     if scores.rows == 0:
         return

@@ -99,8 +99,19 @@ class PartJob(Value):
     claim: str
 
 
+class BrokenCheck(Value):
+    """A check of the contract, and how many rows broke it. column: None if it is about the whole row."""
+
+    column: str | None
+    check: str
+    rows: int
+
+
 class Receipt(Value):
-    """The committed proof that a part is stored: rows = scored + quarantined."""
+    """The committed proof that a part is stored: rows = scored + quarantined.
+
+    broken: the checks that its quarantined rows broke, the most frequent one first.
+    """
 
     run_id: int
     part: int
@@ -108,6 +119,7 @@ class Receipt(Value):
     scored: int
     quarantined: int
     stored_at: AwareDatetime
+    broken: tuple[BrokenCheck, ...] = ()
 
 
 class Publication(Value):

@@ -6,7 +6,7 @@ import polars as pl
 
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.kinds.outputs import OUTPUTS
-from nightjar.core.night.entities import Part, Run
+from nightjar.core.night.entities import BrokenCheck, Part, Run
 from nightjar.core.night.population import KEY_BYTES, key_is_storable
 
 SCORES: Mapping[str, pl.DataType] = {
@@ -23,6 +23,8 @@ QUARANTINED: Mapping[str, pl.DataType] = {
     "reasons": pl.String(),
     "row": pl.String(),
 }
+REASONS = pl.List(pl.Struct({"column": pl.String, "check": pl.String}))
+"""What is counted of the reasons of a quarantined row."""
 
 
 def require_storable(run: Run, part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> None:
@@ -67,3 +69,13 @@ def _contents(part: Part, scores: pl.DataFrame, quarantined: pl.DataFrame) -> It
     for column in ("reasons", "row"):
         if count := quarantined[column].null_count():
             yield f"{count} quarantined rows have no {column}"
+
+
+def broken_checks(quarantined: pl.DataFrame) -> tuple[BrokenCheck, ...]:
+    """Each check that quarantined rows broke, with their number, the most frequent one first."""
+    if quarantined.is_empty():
+        return ()
+    reasons = quarantined["reasons"].str.json_decode(REASONS).explode(empty_as_null=False)
+    counted = reasons.struct.unnest().group_by("column", "check").agg(rows=pl.len())
+    ordered = counted.sort("rows", "column", "check", descending=[True, False, False])
+    return tuple(BrokenCheck(**each) for each in ordered.iter_rows(named=True))

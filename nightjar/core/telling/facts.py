@@ -43,9 +43,9 @@ class ModelFacts:
     since then. loss: of the trailing nights, by its name; beside it the greatest that the champion's test
     expects.
     without_outcomes: published nights whose outcomes should be known, and are not. held: days of outcomes
-    that wait for a person, with what is odd about them. refused: deliveries that are set aside. doubted:
-    published nights, with the findings that did not hold them. doubted_outcomes: days that count, with what
-    is odd about them.
+    that wait for a person, with what is odd about them. refused: deliveries that are set aside, with what is
+    wrong. doubted: published nights, with the findings that did not hold them. doubted_outcomes: days that
+    count, with what is odd about them.
     """
 
     model: str
@@ -62,7 +62,7 @@ class ModelFacts:
     held: Mapping[date, str] = field(default_factory=dict[date, str])
     doubted_outcomes: Mapping[date, str] = field(default_factory=dict[date, str])
     doubted: Mapping[date, tuple[Finding, ...]] = field(default_factory=dict[date, tuple[Finding, ...]])
-    refused: tuple[str, ...] | None = None
+    refused: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -266,8 +266,8 @@ def delivery_refused(facts: ModelFacts) -> Iterable[Sign] | None:
     if facts.refused is None:
         return None
     return (
-        Sign(subject=each, sentence=f"The delivery {each} is set aside: it is not as its dataset says.")
-        for each in facts.refused
+        Sign(subject=each, sentence=f"The delivery {each} is set aside: {problem}.")
+        for each, problem in facts.refused.items()
     )
 
 

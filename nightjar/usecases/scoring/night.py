@@ -312,7 +312,7 @@ class ScoreNight:
         refusal = None if landed else self._refused(run)
         if refusal is None:
             return no_population(spec, run.score_date, run.known_at, landed)
-        why = f"no other {refusal.dataset} of that day has landed"
+        why = f"nothing else of {refusal.dataset} has landed for that day"
         return refusal.wanted_by(run.model, run.score_date, why)
 
     def _refused(self, run: Run) -> Refusal | None:

@@ -180,10 +180,10 @@ class LookAtModel:
             if last - OUTCOME_DAYS < day <= last and publication.run_id not in known
         )
 
-    def _refused(self) -> tuple[str, ...] | None:
-        """None if the data cannot be read now."""
+    def _refused(self) -> Mapping[str, str] | None:
+        """What is wrong with each delivery that is set aside. None if the data cannot be read now."""
         try:
-            return tuple(f"{each.dataset} {each.about}" for each in set_aside(self.spec, self.raw))
+            return {f"{each.dataset} {each.about}": each.told for each in set_aside(self.spec, self.raw)}
         except (OSError, NightjarError):
             return None
 

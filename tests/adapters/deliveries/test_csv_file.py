@@ -58,6 +58,13 @@ def test_a_text_may_hold_a_line_end_and_faults_after_it_name_the_right_line():
         read(WHOLE.replace("east", "north"))
 
 
+def test_lines_that_repeat_another_key_are_not_told_of_the_first_one():
+    head, *rows, _ = WHOLE.replace("so\nuth", "south").splitlines(keepends=True)
+    twice = "".join([head, *rows, *rows, "# rows=6\n"])
+    with pytest.raises(BadDelivery, match=r"lines 2, 5 repeat the key \(north\)"):
+        read(twice)
+
+
 def but(old, new):
     """The whole file with one stretch exchanged."""
     assert WHOLE.count(old) == 1, old

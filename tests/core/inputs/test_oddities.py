@@ -117,6 +117,13 @@ def test_a_fault_of_a_feed_is_told_by_its_column(change, finding):
     assert any(text.startswith(finding) for text in found), found
 
 
+@pytest.mark.parametrize(("new", "shown"), [("OSLO ", "'OSLO '"), ("\u041eSLO", "'\\u041eSLO'")])
+def test_categories_never_seen_are_shown_as_they_are_written(new, shown):
+    rows = night(77).with_columns(pl.col("city").replace("OSLO", new))
+    [found] = [text for text in told(rows) if "never had" in text]
+    assert found.endswith(f"nights, such as {shown}")
+
+
 def test_weather_that_is_everywhere_the_same_is_told_of_a_smaller_night_too():
     assert told(night(77, rows=200).with_columns(temp=pl.lit(21.0))) != ()
 

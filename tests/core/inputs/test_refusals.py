@@ -50,3 +50,8 @@ def test_the_error_of_a_night_says_what_is_wrong_who_needs_it_and_what_to_do():
         == f"{error.words} Or have the night scored without it, with a reason, which the ledger keeps."
     )
     assert acceptable.night == ("toy", DAY)
+
+
+def test_a_refusal_says_what_is_wrong_and_where():
+    assert refusal().told == "column 'shop': is truncated"
+    assert refusal().model_copy(update={"column": None}).told == "is truncated"

@@ -24,7 +24,7 @@ from nightjar.core.night.clock import (
     today_from,
     wanted_until,
 )
-from nightjar.core.night.entities import Part, Population, Receipt, Run, RunState
+from nightjar.core.night.entities import BrokenCheck, Part, Population, Receipt, Run, RunState
 from nightjar.core.night.population import cut, key_is_storable, missing_parts, ordered_population
 from nightjar.testing.specs import toy_spec
 
@@ -248,6 +248,17 @@ def test_a_whole_and_ordinary_night_may_be_published():
 def test_a_night_that_does_not_add_up_or_looks_absurd_is_held_back(receipts, held, finding):
     findings = audited(receipts, held)
     assert any(finding in found for found in sentences(findings.every)), findings
+
+
+def test_a_night_of_broken_rows_names_the_checks_that_most_of_them_broke():
+    broken = [BrokenCheck(column="city", check="isin(['OSLO'])", rows=n) for n in (3, 1)]
+    whole = BrokenCheck(column=None, check="adds up", rows=2)
+    receipts = [
+        receipt(0, 5, quarantined=3).model_copy(update={"broken": (broken[0], whole)}),
+        receipt(1, 5, quarantined=1).model_copy(update={"broken": (broken[1],)}),
+    ]
+    [told] = sentences(audited(receipts, scores(6)).odd)
+    assert told.endswith("; they broke city: isin(['OSLO']) (4 rows), adds up (2 rows)")
 
 
 def test_what_a_person_may_accept_is_told_apart_from_rows_that_do_not_add_up():

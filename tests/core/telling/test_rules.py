@@ -36,7 +36,7 @@ def night(**facts) -> NightFacts:
 
 def test_nothing_wrong_is_no_trouble():
     fine = night(published_at=NOW - 5 * HOUR, rows=100)
-    assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted={}, refused=())) == []
+    assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted={}, refused={})) == []
 
 
 DOUBT = Finding(name="shadow", sentence="3 of 9 differ", holds=False)
@@ -54,7 +54,7 @@ SEEN = {
     "outcomes_missing": {"without_outcomes": (DAY,)},
     "outcomes_doubted": {"doubted_outcomes": {DAY: "looks like half of the rows"}},
     "outcomes_held": {"held": {DAY: "looks like seconds for minutes"}},
-    "delivery_refused": {"refused": ("weather 2026-01-01",)},
+    "delivery_refused": {"refused": {"weather 2026-01-01": "is truncated"}},
 }
 
 

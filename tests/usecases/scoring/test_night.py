@@ -334,7 +334,7 @@ def test_a_night_whose_population_was_delivered_badly_says_so_and_not_that_it_is
         BadDelivery,
         match=(
             r"in.csv: is truncated\. toy 2013-06-15 needs this delivery: "
-            r"no other planned of that day has landed"
+            r"nothing else of planned has landed for that day"
         ),
     ):
         changed(use_case, raw=Raw([], (bad,))).run(NIGHT)
