@@ -185,6 +185,7 @@ class Platform(Adapters):
                 profiles=PostgresInputProfiles(self.engine),
                 readings=self.readings,
                 rehearse=Rehearsal(inputs, self.rehearsed) if self.settings.rehearse else unrehearsed,
+                held=self.outcome_checks.held,
             ),
             second=SecondReading(
                 spec=spec,

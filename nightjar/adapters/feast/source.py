@@ -4,7 +4,7 @@ They come from whatever offline store feature_store.yaml names. Feast takes seco
 imported only where it is needed: for another store than ours, and for what only Feast can read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -19,6 +19,7 @@ from nightjar.adapters.feast.direct import Direct
 from nightjar.adapters.feast.yaml_file import FeatureStoreYaml
 from nightjar.adapters.feast_polars.places import UnusableSourceError
 from nightjar.adapters.files.damage import OF_FEATURES, naming_damage
+from nightjar.adapters.files.feature_tables import columns_of
 from nightjar.adapters.files.generations import columns_in, name_read
 from nightjar.core.errors.inputs import ContractBroken, MissingFeatures, NotOurStore
 from nightjar.core.model.generations import FIRST, Generations
@@ -81,7 +82,7 @@ class FeastFeatureSource:
             )
         times = [column for column in ("event_timestamp", KNOWN_AT) if column in entities.columns]
         asked = entities.select(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW), *keys, *times)
-        with naming_damage(self.feature_dir.rglob("*.parquet"), OF_FEATURES):
+        with naming_damage(self.feature_dir.rglob("*.parquet"), OF_FEATURES, self._declared(spec)):
             found = self._ask(spec, asked, generations, absent).sort(ROW)
         if not found[ROW].equals(asked[ROW]):
             raise ContractBroken(
@@ -104,6 +105,11 @@ class FeastFeatureSource:
         lacking = declared - (served or frozenset())
         if served is None or lacking:
             raise MissingFeatures(spec.name, sorted(lacking), spec.feature_service)
+
+    def _declared(self, spec: ModelSpec) -> Callable[[Path], Mapping[str, pl.DataType]]:
+        """The columns of the table that a file belongs to."""
+        of_tables = {table.name: columns_of(table) for table in spec.feature_tables}
+        return lambda file: of_tables.get(file.relative_to(self.feature_dir).parts[0], {})
 
     def _absent(self, table: FeatureTable, generation: str) -> frozenset[str]:
         """The features of a table that a generation does not have. That which is read today has them all."""

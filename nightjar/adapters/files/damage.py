@@ -1,10 +1,11 @@
 """When files cannot be read, find the damaged one and say what to do.
 
-Files are always written whole, so an unreadable one was damaged later.
+Files are always written whole and with the declared columns, so one that cannot be read, or that holds
+values of another type, was damaged later.
 """
 
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,26 +29,38 @@ def require_regular(files: Iterable[Path], remedy: str) -> None:
             raise DamagedFile(file, "it is no regular file", remedy)
 
 
+Columns = Mapping[str, pl.DataType]
+
+
+def undeclared(file: Path) -> Columns:  # noqa: ARG001  # of every file alike
+    return {}
+
+
 @contextmanager
-def naming_damage(files: Iterable[Path], remedy: str) -> Iterator[None]:
-    """Raises DamagedFile if the block fails because a Parquet file cannot be read.
+def naming_damage(
+    files: Iterable[Path], remedy: str, declared: Callable[[Path], Columns] = undeclared
+) -> Iterator[None]:
+    """Raises DamagedFile if the block fails because a Parquet file cannot be read as declared.
 
     The error names the first such file.
-    files: these are looked at only after a failure.
+    files: these are looked at only after a failure. declared: the columns that each was written with.
     """
     try:
         yield
-    except pl.exceptions.ComputeError as error:
+    except pl.exceptions.PolarsError as error:
         for file in files:
-            if (why := damage(file)) is not None:
+            if (why := damage(file, declared(file))) is not None:
                 raise DamagedFile(file, why, remedy) from error
         raise
 
 
-def damage(file: Path) -> str | None:
-    """Return the reason why a Parquet file cannot be read, or None if it can."""
+def damage(file: Path, declared: Columns) -> str | None:
+    """Return the reason why a Parquet file cannot be read as declared, or None if it can."""
     try:
-        pl.read_parquet(file, hive_partitioning=False)
+        stored = pl.read_parquet(file, hive_partitioning=False).schema
     except pl.exceptions.ComputeError as error:
         return str(error).partition("\n")[0]
+    for name, dtype in declared.items():
+        if name in stored and stored[name] != dtype:
+            return f"its column {name} is {stored[name]}, and {dtype} was written"
     return None

@@ -89,9 +89,10 @@ class FeatureDirectory:
     def newest(self, table: FeatureTable, as_of: datetime, generation: str = FIRST) -> datetime | None:
         usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= as_of)
         for file in (file for span, file in self.files(table, generation) if span.first <= utc(as_of).date()):
-            with naming_damage([file], OF_FEATURES):
+            with naming_damage([file], OF_FEATURES, lambda _: columns_of(table)):
                 rows = pl.read_parquet(file, columns=["event_timestamp", "created"], hive_partitioning=False)
-            if (found := rows.filter(usable)["event_timestamp"].max()) is not None:
+                found = rows.filter(usable)["event_timestamp"].max()
+            if found is not None:
                 return cast("datetime", found)
         return None
 
@@ -163,7 +164,7 @@ def read_kept(file: Path, table: FeatureTable) -> pl.DataFrame:
     empty = pl.DataFrame(schema=columns_of(table))
     if not file.exists():
         return empty
-    with naming_damage([file], OF_FEATURES):
+    with naming_damage([file], OF_FEATURES, lambda _: columns_of(table)):
         return pl.concat([empty, pl.read_parquet(file, hive_partitioning=False)], how="diagonal").select(
             empty.columns
         )

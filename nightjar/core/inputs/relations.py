@@ -45,9 +45,12 @@ def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> I
 
     The parts are those between quantiles of last night. `emptiest`, `fullest`: the least and the greatest
     share of the rows in a part, as a multiple of last night's, as near to 1 as chance may bring it.
+    `emptiest_end`: the same of what lies beyond most values of last night, at either end: a file may be cut
+    off.
     """
     for name in names:
         now, then = (_values(each, name) for each in (rows, last))
+        yield from _of_ends(name, now, then)
         parts = min(PARTS, then.size // SOME)
         if now.size and parts > 1 and np.unique(then).size >= VARIED:
             ends = np.unique(np.quantile(then, np.arange(1, parts) / parts, method="lower"))
@@ -59,6 +62,20 @@ def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> I
             least = np.minimum((root + CHANCE) ** 2 / expected, 1.0)
             most = np.maximum(np.maximum(root - CHANCE, 0.0) ** 2 / expected, 1.0)
             yield from (("emptiest", name, "", float(least.min())), ("fullest", name, "", float(most.max())))
+
+
+def _of_ends(name: str, now: Matrix, then: Matrix) -> Iterator[Told]:
+    share, _ = ENDS
+    if not now.size or then.size * share < SOME or np.unique(then).size < VARIED:
+        return
+    least, most = np.quantile(then, ENDS, method="lower")
+    ends = (((now <= least).sum(), (then <= least).sum()), ((now > most).sum(), (then > most).sum()))
+    expected = [
+        (rows, usual * now.size / then.size) for rows, usual in ends if usual >= then.size * share / 2
+    ]
+    if expected:
+        parts = (min((np.sqrt(rows) + CHANCE) ** 2 / usual, 1.0) for rows, usual in expected)
+        yield "emptiest_end", name, "", float(min(parts))
 
 
 def _values(rows: pl.DataFrame, name: str) -> Matrix:

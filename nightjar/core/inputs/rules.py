@@ -126,6 +126,19 @@ FAMILIAR = Rule(
     told="share of values that the days before had too,",
 )
 
+STRANGE = Rule(
+    check="units",
+    below=1.7,
+    widths=0.0,
+    scale=MEAN,
+    least_nights=14,
+    least_usual=1.0,
+    told=FAMILIAR.told,
+)
+"""Hardly a value of a gauge of few steps is one that the days before had, and usually all are.
+
+After one unusual day the odds of FAMILIAR allow even none.
+"""
 BY_OTHERS = Rule(
     check="by_others",
     above=0.8,
@@ -334,6 +347,16 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="least share of the rows in a twentieth of the values, as a multiple of last night's,",
         ),
     ),
+    "emptiest_end": (
+        Rule(
+            check="gap",
+            since=True,
+            moves=True,
+            below=0.65,
+            scale=MEAN,
+            told="least share of the rows at either end of the values, as a multiple of last night's,",
+        ),
+    ),
     "fullest": (
         Rule(
             check="gap",
@@ -515,7 +538,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "alike": (
         Rule(check="copies", above=2.0, scale=SHARE, told="share of rows that are the same as another row"),
     ),
-    "familiar": (FAMILIAR,),
+    "familiar": (FAMILIAR, STRANGE),
     "beyond": (
         Rule(
             check="range",
@@ -563,7 +586,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
 """Reading -> what it must keep. `few_`: of a column of few different values, such as the weather of three
 airports: its values count, not the rows that share them."""
 SLICES: Mapping[str, tuple[Rule, ...]] = {
-    "familiar": (FAMILIAR,),
+    "familiar": (FAMILIAR, STRANGE),
     "by_others": (replace(BY_OTHERS, above=1.15),),
     "decimals": (replace(DECIMALS, below=3.5),),
     "other_decimals": (replace(OTHER_DECIMALS, above=0.9, widths=0.3),),

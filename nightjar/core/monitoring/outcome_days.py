@@ -89,9 +89,14 @@ def with_outcomes(found: OutcomeDay, outcomes: pl.Series, kind: Kind) -> Outcome
 
 
 def _values(dataset: RawDataset, rows: pl.DataFrame) -> dict[str, int]:
-    """How many different values each column of texts has."""
+    """How many different values each column of texts has on a day, at most.
+
+    Of one day: what is seen of a day must not depend on how many others land with it.
+    """
     texts = [name for name, dtype in dataset.columns.items() if dtype == pl.String]
-    return {name: rows[name].n_unique() for name in texts}
+    if not texts:
+        return {}
+    return rows.group_by("date").agg(pl.col(texts).n_unique()).select(pl.col(texts).max()).row(0, named=True)
 
 
 def _counted(rows: pl.DataFrame, column: str) -> dict[date, dict[str, int]]:

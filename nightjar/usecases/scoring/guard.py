@@ -4,8 +4,8 @@ Before scoring, its features must be fresh. After scoring, its inputs and scores
 earlier nights.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -25,6 +25,8 @@ from nightjar.core.inputs.refusals import refused_after
 from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import FIRST, TRAINED_ON, Generations, made_otherwise
 from nightjar.core.model.spec import FeatureTable, ModelSpec
+from nightjar.core.monitoring.held_days import held_days, with_cause
+from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.audit import TRAILING_NIGHTS, audit
 from nightjar.core.night.entities import Part, Receipt, Run
 from nightjar.core.ports.features import FeatureFiles
@@ -54,7 +56,7 @@ class Past:
 class NightGuard:
     """Each check returns the findings that a person accepted, as texts. It raises if nobody accepted them.
 
-    rehearse: reads the nights that a young model lacks.
+    rehearse: reads the nights that a young model lacks. held: of a dataset, the deliveries that do not count.
     """
 
     spec: ModelSpec
@@ -62,6 +64,7 @@ class NightGuard:
     profiles: InputProfiles
     readings: Readings
     rehearse: Rehearse = unrehearsed
+    held: Callable[[str], Held] = nothing_held
 
     def require_fresh(
         self,
@@ -135,6 +138,17 @@ class NightGuard:
         """As `Unlike.findings`."""
         return Unlike(self.spec, self.readings).findings(run, counted, compared, past.nights)
 
+    def held_days(self, run: Run, raw: RawStore) -> Mapping[str, Sequence[date]]:
+        """Dataset -> its days that features would have at the night's as_of, if they were not held."""
+        known, found = max(run.as_of, run.known_at), dict[str, Sequence[date]]()
+        for table in self.spec.feature_tables:
+            since = run.score_date - table.lookback_days * DAY
+            for source in table.sources:
+                if held := self.held(source):
+                    days = held_days(held, raw.recorded(source), known)
+                    found[source] = [day for day in days if since <= day <= run.score_date]
+        return found
+
     def require_sound(
         self,
         run: Run,
@@ -147,11 +161,12 @@ class NightGuard:
         unlike: Sequence[Finding],
         past: Past,
         accepted: bool,
+        held: Mapping[str, Sequence[date]] | None = None,
     ) -> tuple[str, ...]:
         """Keep the night's profile and its findings, and audit it.
 
         sampled: rows with their features. otherwise: those of them whose stored scores differ. unlike: what
-        its inputs, its comparable nights and the challenger's scores say against it.
+        its inputs, its comparable nights and the challenger's scores say against it. held: its `held_days`.
         Raises AuditFailed. Nobody can accept a night without a score, or one whose counts do not add up.
         """
         tonight = profile_of(sampled, scores, self.spec)
@@ -165,6 +180,7 @@ class NightGuard:
                 needed=MIN_NIGHTS,
             )
         found = audit(run, parts, receipts, scores, tonight, past.profiles, self.spec, otherwise, unlike)
+        found = replace(found, odd=with_cause(found.odd, held or {}))
         self.readings.record_findings(run, found.every)
         if found.doubts:
             log.warning("night_doubted", findings=sentences(found.doubts))

@@ -125,3 +125,23 @@ def test_a_slice_that_nights_of_the_weekday_lack_is_not_frozen(mondays, found):
     """It has enough keys for once. The nights before are of other weekdays, whose keys move otherwise."""
     past = [still(0.1 + number % 3 / 10) for number in range(20)]
     assert names(still(1.0), past, [mondays] * 3) == found
+
+
+@pytest.mark.parametrize(("rows", "found"), [(30, set()), (90, {"slice_volume"})])
+def test_a_small_slice_may_grow_a_little_and_not_take_over_the_night(rows, found):
+    def of(count):
+        told = [
+            ("rows", "", "city=OSLO", float(count)),
+            ("rows_of_two", "", "city and hour=OSLO and 18", 9.0),
+        ]
+        return pl.DataFrame([("rows", "", "", 200.0), *told], schema=READING, orient="row")
+
+    past = [of(2 + n % 2) for n in range(10)]
+    assert names(of(rows), past, past) == found
+
+
+@pytest.mark.parametrize(("familiar", "found"), [(0.3, set()), (0, {"units"})])
+def test_a_column_of_other_values_is_found_although_one_night_was_unusual(familiar, found):
+    past = [night(familiar=1)] * 16 + [night(familiar=0.79)]
+    assert names(night(familiar=familiar), past) == found
+    assert names(night(familiar=familiar), [*past, night(familiar=0.3)]) == set()

@@ -115,6 +115,17 @@ def test_an_hour_that_is_missing_leaves_a_part_of_the_values_empty():
     assert shares[2] < 0.2
 
 
+@pytest.mark.parametrize("kept", [pl.col("minute") < 1350, pl.col("minute") >= 90], ids=["end", "start"])
+def test_a_file_that_is_cut_off_leaves_an_end_of_the_values_empty(kept):
+    rows = pl.DataFrame({"minute": range(0, 1440, 2)})
+    whole, fewer, cut = (
+        numbers(of_ranges(each, rows, ["minute"]))["emptiest_end", "minute", ""]
+        for each in (rows, rows.sample(fraction=0.8, seed=1), rows.filter(kept))
+    )
+    assert whole == fewer == 1
+    assert cut < 0.2
+
+
 def test_the_share_of_entities_of_another_category_is_told():
     other = NOW.with_columns(city=pl.when(first_of_three).then(pl.lit("oslo")).otherwise("city"))
     told = [

@@ -312,3 +312,13 @@ def test_a_rank_correlation_is_of_rows_that_have_both():
     day = pl.DataFrame({"a": [*range(40), None, 7], "b": [*range(40), 3, None], "c": [1.0] * 42})
     assert ranks(day, ["a", "b", "c"]) == {"a with b": pytest.approx(1.0)}
     assert ranks(day.head(29), ["a", "b"]) == {}
+
+
+def test_what_is_seen_of_a_day_does_not_depend_on_how_many_others_land_with_it():
+    named = [
+        trips(day).with_columns(driver=pl.format("{}-{}", pl.lit(str(day)), pl.int_range(pl.len()) % 3))
+        for day in DAYS[:40]
+    ]
+    alone, together = (days_of(TRIPS, pl.concat(some))[DAYS[1]] for some in (named[:2], named))
+    assert alone.values == together.values
+    assert len(alone.values["driver"]) == 3
