@@ -15,8 +15,10 @@ ANSWERS_WITHIN_S = 30.0
 
 
 def service(url: SecretStr) -> Any:
-    """Return Apprise's own object for the URL.
+    """Return Apprise with the service of the URL.
 
+    Only Apprise itself, not the object of a service, makes of a text what the service takes: for a mail, HTML
+    with its lines and with all that is in <>.
     Raises BadSettings. The error does not repeat the URL, because the URL holds a token.
     """
     with warnings.catch_warnings():
@@ -32,7 +34,9 @@ def service(url: SecretStr) -> Any:
             "Put slack+https:// and webhook+https:// into NIGHTJAR_ALERT_URLS: the Prefect server cannot "
             "send to them.",
         )
-    return found
+    services = Apprise()
+    services.add(found)
+    return services
 
 
 def told(url: SecretStr, title: str, text: str) -> bool:
@@ -50,7 +54,7 @@ def told(url: SecretStr, title: str, text: str) -> bool:
 def _notified(found: Any, title: str, text: str) -> bool:
     try:
         with unheard("apprise"), unheard("urllib3.connectionpool"):
-            return bool(found.notify(title=title, body=text))
+            return bool(found.notify(title=title, body=text, body_format="text"))
     except Exception:  # noqa: BLE001  # each service of Apprise raises its own errors
         return False
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from nightjar.core.comparison.comparable import HOLIDAY, comparables, in_holiday_period
+from nightjar.core.inputs.findings import FOREMOST
 from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.values import Value
 
@@ -201,8 +202,15 @@ class OutcomeCheck(CheckedDelivery):
 
     @property
     def told(self) -> str:
-        """All findings in one text, and how often ordinary days have any."""
-        return told(self.findings, TOLD_RATE if self.verdict is Verdict.DOUBTED else RATE)
+        """The first finding of each name in one text, and how often ordinary days have any.
+
+        One fault makes many findings: a file in seconds has other units in each of its columns and slices.
+        """
+        first = {each.name: each for each in reversed(self.findings)}
+        chosen = [each for each in self.findings if each is first[each.name]][:FOREMOST]
+        others = len(self.findings) - len(chosen)
+        more = f"; and {others} more" if others else ""
+        return told(chosen, TOLD_RATE if self.verdict is Verdict.DOUBTED else RATE, more)
 
 
 def held_by(checks: Iterable[tuple[date, datetime, str, datetime | None]]) -> Held:
@@ -505,7 +513,7 @@ def _share(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))
 
 
-def told(found: Iterable[HoldFinding], rate: float = RATE) -> str:
-    """All findings in one text, and how often ordinary days have any."""
+def told(found: Iterable[HoldFinding], rate: float = RATE, more: str = "") -> str:
+    """These findings in one text, what it says of others, and how often ordinary days have any."""
     every = "; ".join(f"{each.name}: {each.told}" for each in found)
-    return f"{every} (at most {rate:.0%} of ordinary days reach a limit)"
+    return f"{every}{more} (at most {rate:.0%} of ordinary days reach a limit)"

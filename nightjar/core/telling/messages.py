@@ -62,11 +62,11 @@ def _due(cause: Cause, group: Sequence[Pending[Note]], told: datetime | None, no
 def message(notes: Sequence[Note], ui: str) -> Message:
     """Say what began, or what ended, of one cause."""
     severity = Severity.CRITICAL if any(map(_critical, notes)) else Severity.WARNING
-    lines = [line(note, ui) for note in notes[:AT_MOST]]
+    lines = [lines_of(note, ui) for note in notes[:AT_MOST]]
     if len(notes) > AT_MOST:
         lines.append(f"... and {len(notes) - AT_MOST} more.")
     return Message(
-        title=_title(notes, severity), text="\n".join(lines), severity=severity, notes=tuple(notes)
+        title=_title(notes, severity), text="\n\n".join(lines), severity=severity, notes=tuple(notes)
     )
 
 
@@ -84,13 +84,13 @@ def _title(notes: Sequence[Note], severity: Severity) -> str:
     return f"Nightjar {state}{models[0] if len(models) == 1 else f'{len(models)} models'}: {kinds}"
 
 
-def line(note: Note, ui: str) -> str:
-    """One incident in a line: the sentence, the page, the runbook."""
+def lines_of(note: Note, ui: str) -> str:
+    """One incident in lines: the sentence, the page, the runbook."""
     model = f"{note.model}: " if note.model else ""
     if note.ends is not None:
         return f"{model}{note.sentence}"
-    page = f" {note.link}" if note.link else ""
-    return f"{model}{note.sentence}{page} {_runbook(note.runbook, ui)}"
+    page = [note.link] if note.link else []
+    return "\n".join([f"{model}{note.sentence}", *page, _runbook(note.runbook, ui)])
 
 
 def _runbook(name: str, ui: str) -> str:

@@ -24,6 +24,8 @@ FILLING, FULL = 0.10, 0.03
 """Free shares of a disk, or of the size that the database may have."""
 QUEUE_FILLING = 0.5
 GB = 1e9
+RUNBOOK = " Runbook: runbooks/"
+"""How the text of an error goes on with its runbook. See NightjarError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +72,10 @@ def late(facts: ModelFacts) -> Iterator[Sign]:
     for night in (each for each in facts.nights if each.owed and not each.published):
         if night.promised is None or night.promised <= facts.now:
             when = "its promise" if night.promised is None else _local(night, facts.zone)
-            stage = Stage.NEVER if night.standing is None else night.standing.stage
+            stage = "No run has begun it" if night.standing is None else f"It is {night.standing.stage.value}"
             yield Sign(
                 subject=str(night.score_date),
-                sentence=f"The night of {night.score_date} is not published by {when}. It is {stage.value}.",
+                sentence=f"The night of {night.score_date} is not published by {when}. {stage}.",
                 flow_run=night.standing.flow_run if night.standing else None,
             )
 
@@ -139,13 +141,17 @@ def _old(facts: ModelFacts, standing: Standing) -> bool:
 
 
 def _of_error(night: NightFacts, standing: Standing, what: str) -> Sign:
-    error = standing.error or ""
-    kind, separator, _ = error.partition(":")
+    """By the text that is stored with the run: the name of the error's type, its words and its runbook."""
+    error, _, runbook = (standing.error or "").partition(RUNBOOK)
+    kind, separator, words = error.partition(": ")
+    named = bool(separator) and kind.isidentifier()
     return Sign(
         subject=str(night.score_date),
-        sentence=f"The night of {night.score_date} {what}. {error}".strip(),
+        sentence=f"The night of {night.score_date} {what}. {words if named else error}".strip(),
         flow_run=standing.flow_run,
-        cause=kind if separator and kind.isidentifier() else "",
+        night=night.score_date,
+        cause=kind if named else "",
+        runbook=runbook.removesuffix(".md"),
     )
 
 

@@ -49,10 +49,19 @@ class GuardOutcomes:
     checks: OutcomeChecks
 
     def __call__(self) -> tuple[OutcomeCheck, ...]:
-        """Check what has landed since the last call. Return the days that are held now."""
+        """Check what has landed since the last call. Return the days that are held now.
+
+        A held day is stored before the day after it is looked at, so that nothing is compared with it.
+        """
         known = self.checks.deliveries(self.spec.name)
-        new = [check for dataset, window in self._guarded() for check in self._check(dataset, window, known)]
-        self.checks.add(new)
+        new, kept = list[OutcomeCheck](), 0
+        for dataset, window in self._guarded():
+            for check in self._check(dataset, window, known):
+                new.append(check)
+                if not check.counts:
+                    self.checks.add(new[kept:])
+                    kept = len(new)
+        self.checks.add(new[kept:])
         for check in new:
             if check.verdict is not Verdict.PASSED:
                 (log.error if check.verdict is Verdict.HELD else log.warning)(
@@ -136,24 +145,27 @@ class GuardOutcomes:
         near = compared_with(new, {each.day for each in own if each.counts}, self.spec.is_holiday)
         counting = {**self.checks.looks(self.spec.name, dataset.name, near)} if near else {}
         step = step_of(newest)
-        for day, looks in self._looks(dataset, window, new, step).items():
-            verdict, findings = judged(day, looks, counting, self.spec.is_holiday, step)
+        looks = self._looks(dataset, window, new, step)
+        for day in [*looks]:
+            verdict, findings = judged(day, looks[day], counting, self.spec.is_holiday, step)
             check = OutcomeCheck(
                 model=self.spec.name,
                 dataset=dataset.name,
                 day=day,
                 recorded_at=newest[day],
                 verdict=verdict,
-                looks=looks,
+                looks=looks[day],
                 findings=findings,
             )
             if check.counts:
-                counting[day] = looks
+                counting[day] = looks[day]
             yield check
+            if not check.counts and day + step in looks:
+                looks |= self._looks(dataset, window, [day + step], step)
 
     def _looks(
         self, dataset: RawDataset, window: Window, days: Sequence[date], step: timedelta
-    ) -> Mapping[date, OutcomeDay]:
+    ) -> dict[date, OutcomeDay]:
         """What the newest delivery of each of these days looks like, by day. A day without rows has none."""
         found = days_of(dataset, self.raw.read(dataset, min(days) - step, max(days)), days, step)
         dates = {day: self._score_date(window, day) for day in days if day in found}

@@ -56,7 +56,7 @@ class LookAtModel:
         published = {each.score_date: each for each in self.store.published(self.spec.name)}
         nights = tuple(self._nights(now, open_nights, published))
         drift_of, drifted = self._drifted(nights, published)
-        measured = self._measured([*published][-MEASURED_NIGHTS:])
+        measured = self._measured(published)
         undecided = self.guard.undecided()
         trained_at = next((version.created_at for version in self.registry.versions(self.spec.name)), None)
         return ModelFacts(
@@ -160,12 +160,14 @@ class LookAtModel:
         value = total / sum(night.with_outcome for night in nights)
         return LossFacts(metric=metric, nights=len(nights), value=value, expected=expected)
 
-    def _measured(self, nights: Sequence[date]) -> list[Measurement]:
-        """By score date. Only nights with outcomes, of these and of all after the first of them."""
-        since = min(nights, default=None)
+    def _measured(self, published: Published) -> list[Measurement]:
+        """By score date, one a night: of what analysts see, and only with outcomes. Of the newest nights."""
+        since = min([*published][-MEASURED_NIGHTS:], default=None)
+        shown = {each.run_id for each in published.values()}
         measured = self.outcomes.measured(self.spec.name, since=since, whole=True)
         return sorted(
-            (each for each in measured if each.with_outcome), key=lambda each: (each.score_date, each.run_id)
+            (each for each in measured if each.with_outcome and each.run_id in shown),
+            key=lambda each: each.score_date,
         )
 
     def _without_outcomes(

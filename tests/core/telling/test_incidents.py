@@ -55,7 +55,7 @@ def test_many_models_that_fail_for_one_cause_are_one_message():
     pending = [Pending(note(n, trouble(f"m{n}"))) for n in range(20)]
     ((told, rows),) = due_messages(pending, {}, NOW, UI)
     assert told.title == "Nightjar critical: 20 models: late"
-    assert len(told.text.splitlines()) == AT_MOST + 1
+    assert len(told.text.split("\n\n")) == AT_MOST + 1
     assert len(rows) == 20
 
 
@@ -80,7 +80,7 @@ def test_what_was_not_taken_is_not_due_at_once():
 def test_a_message_has_the_page_of_the_trouble_and_that_of_its_runbook():
     seen = trouble().model_copy(update={"link": f"{UI}/desk/toy/2026-01-01.html"})
     told = message([note(1, seen)], UI).text
-    assert told == f"toy: toy late. {seen.link} Runbook: {UI}/desk/runbook-pages/x.html"
+    assert told == f"toy: toy late.\n{seen.link}\nRunbook: {UI}/desk/runbook-pages/x.html"
 
 
 def test_an_end_says_what_is_over():

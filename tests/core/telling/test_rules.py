@@ -1,5 +1,6 @@
 """Every rule has its runbook and its line, is quiet when nothing is wrong, and sees what is."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -118,8 +119,23 @@ def test_of_many_findings_a_message_names_the_first_and_counts_the_others():
 
 def test_a_night_that_is_held_back_for_another_reason_is_told_with_its_error_and_its_flow_run():
     (held,) = told(nights=(night(promised=NOW + HOUR, standing=HELD),))
-    assert held.sentence.endswith("AuditFailed: half of it")
+    assert held.sentence.endswith("waits for a person. half of it")
     assert held.link == "http://ui/v2/runs/flow-run/f1"
+
+
+def test_a_night_with_an_error_leads_to_the_runbook_of_the_error_and_by_hand_to_its_own_page():
+    error = "StaleFeatures: the newest row is 74 h old. Runbook: runbooks/stale-features.md"
+    by_hand = replace(HELD, error=error, flow_run=None)
+    (held,) = told(nights=(night(promised=NOW + HOUR, standing=by_hand),))
+    assert held.sentence.endswith("is held back and waits for a person. the newest row is 74 h old.")
+    assert (held.cause, held.runbook) == ("held_back StaleFeatures", "stale-features")
+    assert held.link == f"http://ui/desk/toy/{DAY}.html"
+
+
+def test_a_late_night_says_whether_a_run_has_begun_it():
+    assert told(nights=(night(),))[0].sentence.endswith("No run has begun it.")
+    left = replace(HELD, run=RUN.model_copy(update={"state": RunState.CLAIMED}))
+    assert "It is left unfinished." in " ".join(each.sentence for each in told(nights=(night(standing=left),)))
 
 
 def test_each_column_that_drifted_is_a_trouble_of_its_own_and_one_message_tells_all():

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.inputs.findings import FOREMOST
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.spec import AuditLimits, GateLimits, RawDataset
 from nightjar.core.monitoring.outcome_guard import TOLD_DAYS, Verdict
@@ -19,6 +20,7 @@ from nightjar.testing.specs import PLANNED, toy_spec
 from nightjar.usecases.data.outcome_guard import GuardOutcomes
 from nightjar.usecases.data.windows import outcomes_of
 
+DAY = timedelta(days=1)
 FIRST, DAYS, ROWS = date(2013, 6, 10), 14, 120
 ODD = FIRST + timedelta(days=DAYS)
 LATER = datetime(2013, 7, 10, tzinfo=UTC)
@@ -307,3 +309,24 @@ def test_outcomes_of_any_number_are_held_to_their_size(guard, tmp_path):
     (held,) = numbers()
     assert "outcome" in {finding.where for finding in held.findings}
     assert "seconds for minutes" in held.findings[0].told
+
+
+def test_the_day_after_a_held_one_is_not_compared_with_it_if_both_land_at_once(guard, tmp_path):
+    odd = happened(ODD).with_columns(pl.col("delay") * 60)
+    land(guard.raw, tmp_path, ODD, odd)
+    land(guard.raw, tmp_path, ODD + DAY, happened(ODD + DAY))
+    assert [check.day for check in guard()] == [ODD]
+    (after,) = (check for check in guard.checks.added if check.day == ODD + DAY)
+    alone = guard._looks(HAPPENED, *guard.spec.outcome_reads, [ODD + DAY], DAY)
+    assert after.looks == alone[ODD + DAY]
+
+
+def test_of_a_day_with_many_findings_the_first_of_each_name_is_told_and_the_others_are_counted(
+    guard, tmp_path
+):
+    land(guard.raw, tmp_path, ODD, happened(ODD).with_columns(pl.col("delay") * 60))
+    (check,) = guard()
+    assert len(check.findings) > FOREMOST
+    assert check.told.count("units: ") == 1
+    names = dict.fromkeys(finding.name for finding in check.findings)
+    assert f"; and {len(check.findings) - min(len(names), FOREMOST)} more (at most" in check.told

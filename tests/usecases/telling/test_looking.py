@@ -1,5 +1,6 @@
 """A held night is told, also if the model was not in service when its schedule would have started it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -135,3 +136,15 @@ def test_held_and_doubted_days_of_outcomes_are_told_apart(look):
 def test_a_night_is_promised_since_the_model_is_in_service(look):
     later = NOW + timedelta(days=3)
     assert {sign.subject for sign in late.look(look(later))} != set()
+
+
+def test_a_night_that_was_published_often_counts_once_in_the_loss(use_case, look):
+    """Otherwise a bad night outweighs the others by its revisions, and too few nights seem to be enough."""
+    for force in [False] + 3 * [True]:
+        use_case.run(night_of(SPEC, DAY), accept="the scores are meant to be so", force=force)
+    runs = [run.id for run in use_case.store.runs("toy", 9)]
+    (shown,) = use_case.store.published("toy")
+    assert len(runs) == 4
+    found = [SimpleNamespace(score_date=DAY, run_id=run, with_outcome=9, metrics={}) for run in runs]
+    several = replace(look, outcomes=SimpleNamespace(measured=lambda model, since, whole: found))
+    assert [each.run_id for each in several._measured({DAY: shown})] == [shown.run_id]
