@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from db.session import connect, translated
 from db.views import ALONE
 from nightjar.core.desk.entities import (
+    ChampionMetric,
     ColumnSeen,
     Desk,
     EntityNight,
@@ -64,7 +65,7 @@ NIGHTS = """
     ORDER BY run.score_date, shown.published_at IS NULL, run.revision DESC, newer.revision DESC
 """
 MEASURED = """
-    SELECT score_date, role, occasions, metric, value, low, high, rows, coverage
+    SELECT score_date, role, occasions, nights, metric, value, low, high, rows, coverage
     FROM analytics.measurements
     WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s AND slice = '' AND is_newest
         AND (role = 'champion' OR occasions = 1)
@@ -119,10 +120,21 @@ ROLES = """
     SELECT role, model_version, held_from, held_until, reason, actor FROM analytics.promotions
     WHERE model = %(model)s ORDER BY held_from
 """
+TESTED = """
+    SELECT model_version, metric.key AS metric, metric.value::double precision AS value,
+        (metric_intervals -> metric.key ->> 0)::double precision AS low,
+        (metric_intervals -> metric.key ->> 1)::double precision AS high
+    FROM analytics.model_versions CROSS JOIN jsonb_each_text(metrics) AS metric
+    WHERE model = %(model)s AND is_champion
+"""
 TROUBLES = """
     SELECT model, kind, subject, severity, sentence, link, runbook, began_at, ended_at
     FROM analytics.incidents WHERE model IN (%(model)s, '')
-    ORDER BY ended_at IS NOT NULL, began_at DESC LIMIT 50
+    ORDER BY ended_at IS NOT NULL, CASE WHEN ended_at IS NULL THEN severity END, began_at DESC LIMIT 50
+"""
+OPEN_TROUBLES = """
+    SELECT model, kind, subject, severity, sentence, link, runbook, began_at, ended_at
+    FROM analytics.incidents WHERE ended_at IS NULL ORDER BY severity, began_at DESC LIMIT 50
 """
 WORDS = "array_agg(reason.words ORDER BY reason.rank)"
 EXPLAINED = f"""
@@ -163,6 +175,10 @@ class PostgresDesk:
         with self._reading() as connection:
             return _rows(connection, ModelSeen, MODELS)
 
+    def open_troubles(self) -> Sequence[Trouble]:
+        with self._reading() as connection:
+            return _rows(connection, Trouble, OPEN_TROUBLES)
+
     def nights(self, model: str) -> Nights:
         with self._reading() as connection:
             nights = _rows(connection, NightSeen, NIGHTS, _year(connection, model))
@@ -183,6 +199,7 @@ class PostgresDesk:
                 roles=_rows(connection, RoleHeld, ROLES, asked),
                 troubles=_rows(connection, Trouble, TROUBLES, asked),
                 reports=_rows(connection, Report, REPORTS, asked),
+                tested=_rows(connection, ChampionMetric, TESTED, asked),
                 sent_at=datetime.now(UTC),
             )
 

@@ -33,13 +33,15 @@ def desk(
     from nightjar.showing import runbooks
 
     platform = opened()
-    seen = [one for one in platform.desk_reader().models() if model in (None, one.model)]
+    reader = platform.desk_reader()
+    seen = [one for one in reader.models() if model in (None, one.model)]
     if not seen:
         raise BadSettings(
             f"No model {model} has a version" if model else "No model has a version yet",
             "`nightjar models` lists them.",
         )
-    written = {TOP: pages.index(seen, served=False), **dict(runbooks.every_page())}
+    wrong = [one for one in reader.open_troubles() if model in (None, one.model) or not one.model]
+    written = {TOP: pages.index(seen, wrong, served=False), **dict(runbooks.every_page())}
     for one in seen:
         for name, html in pages_of(platform, one.model, reports):
             written[f"{one.model}/{name}"] = html

@@ -67,7 +67,9 @@ class Pages:
 
     def _found(self, path: list[str], query: Mapping[str, list[str]]) -> Page | None:
         if path == [TOP]:
-            return Page(HTTPStatus.OK, pages.index(self.reader().models(), served=True))
+            reader = self.reader()
+            html = pages.index(reader.models(), reader.open_troubles(), served=True)
+            return Page(HTTPStatus.OK, html)
         if len(path) != 2:
             return None
         folder, name = path

@@ -38,19 +38,25 @@ STYLE = """
 .failed { background: #e58b8b; } .running { background: #f4efb4; }
 .missing { background: transparent; border-color: var(--soft) !important; color: var(--text) !important; }
 .newer { border: 2px solid var(--c1) !important; font-weight: 700; }
-.map rect { stroke: none; } .map text { font-size: 9px; }
+.map rect { stroke: none; } svg.map text { font-size: 11px; }
 ul.key { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; font-size: .85rem; }
 """
 WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
-CELL, NAMES_WIDTH, HEAD = 11.0, 190.0, 46.0
+CELL, LETTER, HEAD = 14.0, 6.8, 52.0
+"""Width of a cell and of a letter, and height of the names of the nights."""
+NAMED_DAYS = (1, 8, 15, 22)
 STRONG = 3.0
 """A distance of this many times its limit has the darkest shade."""
 
 
 def months(days: Iterable[Day], link: Callable[[date], str]) -> str:
-    """One small table a month, oldest first. link: of the page of a night."""
+    """One small table a month, newest first: on a phone a year is many screens. link: of the page of a night.
+
+    days: oldest first.
+    """
     by_month = groupby(days, key=lambda day: (day.score_date.year, day.score_date.month))
-    return f'<div class="months">{"".join(_month(list(found), link) for _, found in by_month)}</div>'
+    drawn = [_month(list(found), link) for _, found in by_month]
+    return f'<div class="months">{"".join(reversed(drawn))}</div>'
 
 
 def key(days: Iterable[Day]) -> str:
@@ -88,10 +94,12 @@ def drift_map(cells: Sequence[ColumnSeen]) -> str:
     for cell in cells:
         often[cell.column_name] += cell.drifted
     places = {name: row for row, name in enumerate(sorted(often, key=lambda name: (-often[name], name)))}
-    width, height = NAMES_WIDTH + CELL * len(nights) + 4, HEAD + CELL * len(places) + 4
-    drawn = [_name(name, row, often[name]) for name, row in places.items()]
-    drawn += [_night(night, column) for column, night in enumerate(nights)]
-    at = {night: column for column, night in enumerate(nights)}
+    names = {name: f"{name} ({often[name]})" if often[name] else name for name in places}
+    left = LETTER * max(map(len, names.values()), default=0) + 10
+    width, height = left + CELL * len(nights) + HEAD / 2, HEAD + CELL * len(places) + 4
+    drawn = [_name(names[name], left, row) for name, row in places.items()]
+    at = {night: left + CELL * column for column, night in enumerate(nights)}
+    drawn += [_night(night, place) for night, place in at.items()]
     drawn += [_cell(cell, at[cell.score_date], places[cell.column_name]) for cell in cells]
     style = f"width:{width:.0f}px;max-width:none"
     return (
@@ -132,29 +140,26 @@ def _class(state: State) -> str:
     return state.value.replace(" ", "-")
 
 
-def _name(name: str, row: int, drifted: int) -> str:
-    told = escape(f"{name} ({drifted})" if drifted else name)
-    return f'<text x="{NAMES_WIDTH - 5:.0f}" y="{_top(row) + 9:.1f}" text-anchor="end">{told}</text>'
+def _name(told: str, left: float, row: int) -> str:
+    return f'<text x="{left - 5:.0f}" y="{_top(row) + 11:.1f}" text-anchor="end">{escape(told)}</text>'
 
 
-def _night(night: date, column: int) -> str:
-    left = NAMES_WIDTH + CELL * column
-    text = (
-        f'<text x="{left + 8:.1f}" y="{HEAD - 4:.0f}" transform="rotate(-60 {left + 8:.1f} {HEAD - 4:.0f})">'
-    )
-    shown = f"{night:%b %d}" if night.day in (1, 8, 15, 22) else "·"
-    return f"{text}{shown}</text>"
+def _night(night: date, left: float) -> str:
+    at = f"{left + 10:.1f}", f"{HEAD - 4:.0f}"
+    shown = f"{night:%b %d}" if night.day in NAMED_DAYS else "·"
+    return f'<text x="{at[0]}" y="{at[1]}" transform="rotate(-60 {" ".join(at)})">{shown}</text>'
 
 
-def _cell(cell: ColumnSeen, column: int, row: int) -> str:
-    left, top = NAMES_WIDTH + CELL * column, _top(row)
+def _cell(cell: ColumnSeen, left: float, row: int) -> str:
+    top = _top(row)
     shade = 0.06 + 0.9 * min(share_of_limit(cell) / STRONG, 1.0)
     colour = "s1" if cell.drifted else "s0"
     value = "cannot be measured" if cell.value is None else f"{cell.value:.3g}"
     limit = "" if cell.threshold is None else f", limit {cell.threshold:.3g}"
     told = f"{cell.score_date} {cell.column_name}: {value}{limit}{', drifted' if cell.drifted else ''}"
     box = f'x="{left:.1f}" y="{top:.1f}" width="{CELL - 1:.1f}" height="{CELL - 1:.1f}"'
-    dot = f'<circle cx="{left + 5:.1f}" cy="{top + 5:.1f}" r="2" fill="var(--page)"/>' if cell.drifted else ""
+    middle = f'cx="{left + 6.5:.1f}" cy="{top + 6.5:.1f}"'
+    dot = f'<circle {middle} r="2.5" fill="var(--page)"/>' if cell.drifted else ""
     return (
         f'<rect class="{colour}" {box} fill-opacity="{shade:.2f}"><title>{escape(told)}</title></rect>{dot}'
     )

@@ -9,7 +9,7 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import quote
 
-from nightjar.core.desk.calendar import Day, State
+from nightjar.core.desk.calendar import Day
 from nightjar.core.desk.entities import (
     ColumnSeen,
     Desk,
@@ -28,17 +28,15 @@ from nightjar.core.desk.entities import (
 )
 from nightjar.core.desk.places import AT, RUNBOOKS, TOP, night_file, run_url, runbook_place
 from nightjar.core.model.spec import ModelSpec
-from nightjar.showing import calendar, expected, page, plots
+from nightjar.showing import calendar, expected, page, plots, summary
 from nightjar.showing.console import measured as with_interval
 
-BAD = {State.HELD_BACK, State.FAILED, State.MISSING}
-RECENT_NIGHTS = 14
 TITLES = {"drift": "Drift, with the distribution of each column", "card": "Card of the version"}
 """Of the reports, by kind."""
 
 
-def index(models: Iterable[ModelSeen], *, served: bool) -> str:
-    """The page that lists the models. served: False for files."""
+def index(models: Iterable[ModelSeen], troubles: Sequence[Trouble] = (), *, served: bool) -> str:
+    """The page that lists the models. troubles: the open ones. served: False for files."""
     rows = [
         (
             page.link(f"{quote(one.model)}/{TOP}", one.model),
@@ -49,11 +47,33 @@ def index(models: Iterable[ModelSeen], *, served: bool) -> str:
         )
         for one in models
     ]
-    columns = ("model", "open incidents", "newest night", "published (UTC)", "published nights")
+    columns = ("model", "open incidents", "newest published night", "published (UTC)", "published nights")
     ways = [page.link(f"{RUNBOOKS}/{TOP}", "All runbooks")]
     ways += [page.link("../", "Runs and schedules (Prefect)")] if served else []
     listed = page.table(columns, rows) if rows else page.said("No model has a version yet.")
-    return _page("Nightjar", [listed, f"<p>{' · '.join(ways)}</p>"])
+    wrong = page.section("What is wrong now", _open(troubles))
+    return _page("Nightjar", [listed, f"<p>{' · '.join(ways)}</p>", wrong])
+
+
+def _open(troubles: Sequence[Trouble]) -> str:
+    if not troubles:
+        return page.said("No incident is open.")
+    rows = [
+        (
+            one.model or "the platform",
+            one.severity,
+            one.sentence,
+            _instant(one.began_at),
+            page.link(quote(runbook_place(one.runbook)), one.runbook.removesuffix(".md")),
+        )
+        for one in troubles
+    ]
+    return page.table(("model", "severity", "what", "since (UTC)", "runbook"), rows)
+
+
+def _nights(days: Sequence[Day]) -> Iterator[str]:
+    if days:
+        yield page.section("Nights", calendar.key(days), calendar.months(days, night_file))
 
 
 def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, served: bool) -> str:
@@ -61,10 +81,10 @@ def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, serve
     parts = [
         f'<p><a href="../{TOP}">All models</a></p>',
         page.said("" if spec is None else spec.description),
-        _headline(days),
+        summary.of(desk, days, spec),
         _entity_form() if served else "",
-        page.section("Nights", calendar.key(days), calendar.months(days, night_file)),
-        page.section("What is wrong now, and was lately", _troubles(desk.troubles)),
+        *_nights(days),
+        page.section("What is wrong now, and was lately", _troubles(desk.troubles), place=summary.WRONG),
         page.section("Quality", *_quality(desk, spec)),
         page.section(
             "Expected before outcomes were known", *expected.of_nights(desk.expected, _titles(spec))
@@ -140,23 +160,6 @@ def refused(title: str, what: str) -> str:
     return _page(title, [page.said(what), f'<p><a href="{AT}/{TOP}">All models</a></p>'])
 
 
-def _headline(days: Sequence[Day]) -> str:
-    """The newest night and what the last ones lack, in one or two sentences."""
-    if not days:
-        return page.said("No night was begun yet.")
-    last, recent = days[-1], days[-RECENT_NIGHTS:]
-    bad = [(day, state) for day in recent for state in (day.state, day.newer) if state in BAD]
-    told = f"The newest night, {last.score_date}, is {last.state}."
-    if bad:
-        named = ", ".join(f"{day.score_date} ({_told(day, state)})" for day, state in bad)
-        return page.said(f"{told} Of the last {len(recent)} nights a person has to look at {named}.")
-    return page.said(f"{told} All of the last {len(recent)} nights are published or under way.")
-
-
-def _told(day: Day, state: State | None) -> str:
-    return str(state) if state is day.state else calendar.of_newer(day)
-
-
 def _troubles(troubles: Sequence[Trouble]) -> str:
     if not troubles:
         return page.said("Nothing is wrong, and no incident is on record.")
@@ -184,7 +187,10 @@ def _quality(desk: Desk, spec: ModelSpec | None) -> Iterator[str]:
             _coverage(found),
         ]
     )
-    yield page.said("A line of a window has its interval at 95%. The unit of it is the night.")
+    yield page.said(
+        "Each night alone, and windows of nights that end with it. A band is the interval of a window at "
+        "95%, computed over its nights."
+    )
 
 
 def _metric(found: Sequence[Measured], name: str, title: str) -> str:
@@ -211,9 +217,8 @@ def _coverage(found: Sequence[Measured]) -> str:
     covered = {one.score_date: one.coverage for one in found if one.occasions == 1}
     points = [(float(n), covered[night]) for n, night in enumerate(sorted(covered))]
     line = plots.Line("coverage", points)
-    return plots.lines(
-        "Share of rows whose outcome is known", [line], "night", "", plots.dates(sorted(covered))
-    )
+    names = plots.dates(sorted(covered))
+    return plots.lines("Share of rows whose outcome is known", [line], "night", "", names, most=1)
 
 
 def _scores(desk: Desk) -> Iterator[str]:
@@ -515,7 +520,10 @@ def _entity_form() -> str:
 def _headline_metrics(found: Sequence[Measured], spec: ModelSpec | None) -> list[tuple[str, str]]:
     if spec is None:
         return [(name, name) for name in sorted({one.metric for one in found})[:3]]
-    return [(name, spec.kind.metric(name).title) for name in spec.kind.headline]
+    metrics = map(spec.kind.metric, spec.kind.headline)
+    return [
+        (one.name, f"{one.title} ({one.better} is better)" if one.better else one.title) for one in metrics
+    ]
 
 
 def _titles(spec: ModelSpec | None) -> Callable[[str], str]:

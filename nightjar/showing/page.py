@@ -1,5 +1,6 @@
 """An HTML page in one file: it needs no network, no script and no file beside it."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -36,7 +37,7 @@ svg path { fill: none; stroke-width: 1.8; stroke-linecap: round; }
 th, td { text-align: left; padding: .25rem .9rem .25rem 0;
   border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 td { white-space: nowrap; } td.long { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
 code { font-size: .85rem; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
@@ -46,9 +47,14 @@ code { font-size: .85rem; overflow-wrap: anywhere; }
     border-bottom: 1px solid var(--rule); }
   table.stacks :is(th, td) { border: 0; padding-bottom: 0; }
   td.long { flex-basis: 100%; } }
+dl.answers { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .3rem 1rem; }
+dl.answers dt { color: var(--soft); } dl.answers dd { margin: 0; max-width: 46rem; }
+@media (max-width: 40rem) { dl.answers { display: block; } dl.answers dd { margin-bottom: .5rem; } }
 @media print { body { max-width: none; } }
 """
 LONG, LONG_CELL = 40, ' class="long"'
+NUMBER = ' class="number"'
+NUMERIC = re.compile(r"-|[-+]?[\d,]*\.?\d+(e[-+]\d+)?%?")
 
 
 def page(title: str, parts: Iterable[str], style: str = "") -> str:
@@ -61,8 +67,10 @@ def page(title: str, parts: Iterable[str], style: str = "") -> str:
     )
 
 
-def section(title: str, *parts: str) -> str:
-    return f"<h2>{escape(title)}</h2>\n{chr(10).join(parts)}"
+def section(title: str, *parts: str, place: str = "") -> str:
+    """place: by which a link finds it."""
+    at = f' id="{place}"' if place else ""
+    return f"<h2{at}>{escape(title)}</h2>\n{chr(10).join(parts)}"
 
 
 def said(text: str) -> str:
@@ -85,25 +93,33 @@ def link(target: str, text: str) -> Html:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Numbers are aligned right. A wide table scrolls within the page.
+    """Columns of numbers are aligned right. A wide table scrolls within the page.
 
     On a phone the cells of a row stand below one another if each row has a long text.
     """
-    cells = [[*map(_cell, row)] for row in rows]
+    numbers = [bool(rows) and all(_is_number(row[n]) for row in rows) for n in range(len(columns))]
+    cells = [[_cell(value, of) for value, of in zip(row, numbers, strict=True)] for row in rows]
     stacks = (
         ' class="stacks"' if cells and all(any(LONG_CELL in cell for cell in row) for row in cells) else ""
     )
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    heads = zip(columns, numbers, strict=True)
+    head = "".join(f"<th{NUMBER if of else ''}>{escape(column)}</th>" for column, of in heads)
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
     return (
         f'<div class="wide"><table{stacks}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
-def _cell(value: object) -> str:
+def _is_number(value: object) -> bool:
+    """Also a text that is one, and the dash for a number that there is not."""
+    if isinstance(value, str):
+        return not isinstance(value, Html) and NUMERIC.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _cell(value: object, number: bool) -> str:
     if isinstance(value, Html):
         return f"<td>{value}</td>"
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    text = f"{value:,}" if isinstance(value, int) and number else cell(value)
-    style = ' class="number"' if number else LONG_CELL if len(text) > LONG else ""
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else cell(value)
+    style = NUMBER if number else LONG_CELL if len(text) > LONG else ""
     return f"<td{style}>{escape(text)}</td>"

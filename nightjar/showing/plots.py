@@ -57,15 +57,26 @@ class Axis:
         return self.start + share * (self.end - self.start)
 
 
-def lines(title: str, shown: Sequence[Line], x: str, y: str, names: Sequence[tuple[float, str]] = ()) -> str:
-    """Lines over one axis. x, y: what the axes show. names: of places on the x axis, in place of numbers."""
+def lines(
+    title: str,
+    shown: Sequence[Line],
+    x: str,
+    y: str,
+    names: Sequence[tuple[float, str]] = (),
+    most: float = math.inf,
+) -> str:
+    """Lines over one axis. x, y: what the axes show. names: of places on the x axis, in place of numbers.
+
+    most: the greatest value that there can be, as 1 of a share.
+    """
     places = [point[0] for line in shown for point in line.points]
     values = [value for line in shown for _, value in line.points if value is not None]
     values += [bound for line in shown for both in line.band for bound in both]
     if not values:
         return nothing(title)
     across = Axis(min(places), max(places), LEFT, WIDTH - RIGHT)
-    up = Axis(*_roomy(min(values), max(values)), HEIGHT - BOTTOM, TOP)
+    low, high = _roomy(min(values), max(values))
+    up = Axis(low, min(high, most), HEIGHT - BOTTOM, TOP)
     marks = _some(names) if names else [(tick, told(tick)) for tick in ticks(across.low, across.high)]
     drawn = [*_grid(up, y), *_named_places(across, marks, x)]
     drawn += [_line(line, across, up, n % COLOURS) for n, line in enumerate(shown)]

@@ -59,6 +59,7 @@ def measured(day: date, role: str, occasions: int, value: float, metric: str = "
         score_date=day,
         role=role,
         occasions=occasions,
+        nights=occasions,
         metric=metric,
         value=value,
         low=value - 0.01,

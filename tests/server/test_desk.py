@@ -24,6 +24,9 @@ class Reader:
     def models(self):
         return [ModelSeen(model="toy", nights=1, newest=DAY, published_at=NOON, open_troubles=0)]
 
+    def open_troubles(self):
+        return []
+
     def desk(self, model):
         nights = [NIGHT] if model == "toy" else []
         empty = ("measured", "expected", "drift", "set_aside", "stages", "scored", "roles", "troubles")
@@ -83,7 +86,7 @@ def test_nobody_sees_it_without_the_login_of_the_server(given):
     ("path", "told"),
     [
         ("/desk/index.html", "toy"),
-        ("/desk/toy/index.html", "The newest night, 2024-01-30, is published."),
+        ("/desk/toy/index.html", ">2024-01-30</a> is published."),
         ("/desk/toy/2024-01-30.html", "toy: 2024-01-30"),
         ("/desk/toy/2024-01-30-drift.html", "draw()"),
         ("/desk/runbook-pages/index.html", "There is one page for each failure"),

@@ -9,6 +9,7 @@ import pytest
 
 from nightjar.core.desk.calendar import State, days
 from nightjar.core.desk.entities import (
+    ChampionMetric,
     Desk,
     EntityNight,
     Explained,
@@ -21,8 +22,8 @@ from nightjar.core.desk.entities import (
     SetAside,
     Trouble,
 )
-from nightjar.showing import calendar, desk
-from nightjar.testing.desks import column_seen, measured, night_seen, stage_seen
+from nightjar.showing import calendar, desk, page
+from nightjar.testing.desks import column_seen, measured, night_seen, stage_seen, trouble
 from nightjar.testing.specs import toy_spec
 
 FIRST = date(2024, 1, 30)
@@ -190,10 +191,73 @@ def test_every_state_has_a_sign_of_its_own():
     assert len({*calendar.SIGNS.values()}) == len(State)
 
 
-def test_the_first_sentence_names_the_nights_that_a_person_has_to_look_at():
+def test_the_first_screen_says_if_the_newest_nights_are_fine():
     told = text_of(PAGES["model"])
-    assert f"The newest night, {NIGHTS[4]}, is held back." in told
+    assert f"Was the newest night fine? ■ {NIGHTS[4]} is held back. And the last 5 nights?" in told
     assert f"look at {NIGHTS[3]} (missing), {NIGHTS[4]} (held back)" in told
+    published = text_of(desk.model_page(SEEN, DAYS[:1], toy_spec(), served=True))
+    assert f"● {NIGHTS[0]} is published. 990 of 1,000 rows are scored, 10 are set aside." in published
+
+
+def answer(question, seen):
+    html = desk.model_page(seen, DAYS, toy_spec(), served=True)
+    return re.search(
+        rf"{re.escape(question)} (.*?) (?:What does a night take|Is the model still|Scores of)", text_of(html)
+    )[1]
+
+
+def window(day, value, nights=28):
+    return replace(measured(day, "champion", 28, value), nights=nights)
+
+
+@pytest.mark.parametrize(
+    ("value", "nights", "told"),
+    [
+        (0.1, 28, "Yes. Brier (less is better) of 28 nights to 2024-01-30: 0.100 (0.090 to 0.110)."),
+        (0.3, 28, "No: it is worse than its test lets expect. Brier"),
+        (0.3, 5, "Too few nights to say (14 are needed). Brier"),
+    ],
+)
+def test_the_first_screen_says_if_the_model_is_as_good_as_its_test_lets_expect(value, nights, told):
+    tested = [ChampionMetric(model_version=3, metric="brier", value=0.12, low=0.1, high=0.14)]
+    seen = replace(SEEN, measured=[window(FIRST, value, nights)], tested=tested)
+    found = answer("Is the model still good?", seen)
+    assert found.startswith(told)
+    assert found.endswith("Version 3 had 0.120 (0.100 to 0.140) in its test.")
+
+
+def test_the_first_screen_says_so_if_nothing_is_measured():
+    seen = replace(SEEN, measured=[])
+    assert answer("Is the model still good?", seen).startswith("Nobody can say yet")
+
+
+def test_the_first_screen_counts_the_open_incidents_and_leads_to_them():
+    told = PAGES["model"]
+    assert "Yes. Open incidents: 1 critical." in text_of(told)
+    assert 'href="#wrong"' in told
+    assert 'id="wrong"' in told
+    calm = desk.model_page(replace(SEEN, troubles=[]), DAYS, toy_spec(), served=True)
+    assert "No incident is open." in text_of(calm)
+
+
+def test_the_first_screen_says_what_a_night_takes():
+    assert f"{NIGHTS[4]} took 180.0 s for 990 rows. Half of the last 4 took at most 180.0 s." in text_of(
+        PAGES["model"]
+    )
+
+
+def test_the_list_of_models_names_what_is_wrong_with_them_and_with_the_platform():
+    found = [trouble("2024-01-30"), replace(trouble(""), model="", runbook="no-worker")]
+    html = desk.index([], found, served=False)
+    assert "toy critical The night of 2024-01-30 is held back" in text_of(html)
+    assert "the platform critical" in text_of(html)
+    assert 'href="runbook-pages/no-worker.html"' in html
+
+
+def test_a_column_of_numbers_is_aligned_right_also_where_they_are_texts():
+    html = page.table(("stage", "rows"), [("draw", "1,988"), ("audit", "-"), ("write", 3)])
+    assert '<th>stage</th><th class="number">rows</th>' in html
+    assert html.count('<td class="number">') == 3
 
 
 def test_a_newer_run_that_was_held_back_is_told_on_the_page_of_its_model_and_of_its_night():
@@ -283,3 +347,13 @@ def test_a_column_outside_of_training_is_not_called_usual():
 def test_files_offer_no_search_because_nobody_answers_it():
     assert "<form" in PAGES["model"]
     assert "<form" not in PAGES["file"]
+
+
+def test_no_share_on_an_axis_is_above_one():
+    (drawn,) = re.findall(r"<figure><figcaption>Share of rows whose.*?</figure>", PAGES["model"], re.DOTALL)
+    assert max(map(float, re.findall(r'text-anchor="end"[^>]*>([\d.]+)<', drawn))) <= 1
+
+
+def test_the_newest_month_of_the_calendar_comes_first():
+    captions = re.findall(r"<caption>(.*?)</caption>", PAGES["model"])
+    assert captions == ["February 2024", "January 2024"]

@@ -126,3 +126,19 @@ def test_a_link_of_the_calendar_leads_to_its_night_and_one_of_the_night_to_its_r
     assert browser.title() == "toy: 2024-01-30"
     browser.get_by_role("link", name="2024-01-29").click()
     assert browser.title() == "toy: 2024-01-29"
+
+
+CUT = """map => {
+    const frame = map.getBoundingClientRect(), cut = [];
+    for (const node of map.querySelectorAll('text')) {
+        const box = node.getBoundingClientRect();
+        if (box.left < frame.left || box.right > frame.right + 1) cut.push(node.textContent);
+    }
+    return cut;
+}"""
+
+
+def test_the_map_of_drift_cuts_no_name_of_a_column_or_a_night(browser, site):
+    browser.set_viewport_size({"width": WIDTHS["desk"], "height": 900})
+    browser.goto((site / "toy/index.html").as_uri())
+    assert browser.locator("svg.map").evaluate(CUT) == []

@@ -43,12 +43,14 @@ class NightSeen:
 class Measured:
     """A metric of a night alone (occasions 1), or of the window that ends with it.
 
-    low, high: its interval at 95%. coverage: share of the scored rows whose outcome was known.
+    nights: how many of them were measured. low, high: its interval at 95%. coverage: share of the scored rows
+    whose outcome was known.
     """
 
     score_date: date
     role: str
     occasions: int
+    nights: int
     metric: str
     value: float | None
     low: float | None
@@ -195,6 +197,17 @@ class ModelSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChampionMetric:
+    """A metric that the champion had on unseen dates. low, high: its interval at 95%."""
+
+    model_version: int
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A page that was drawn about a run. kind: what it shows, as drift or card. uri: where its file lies."""
 
@@ -218,6 +231,7 @@ class Desk(Nights):
     """All that the page of a model shows. Rows are in the order of their nights.
 
     drift, set_aside, stages: of the last nights only. reports: the newest of each night and kind.
+    tested: the champion, by each metric.
     """
 
     measured: Sequence[Measured]
@@ -229,6 +243,7 @@ class Desk(Nights):
     roles: Sequence[RoleHeld]
     troubles: Sequence[Trouble]
     reports: Sequence[Report]
+    tested: Sequence[ChampionMetric] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from nightjar.core.desk.entities import Desk, EntityNight, ModelSeen, Nights, OfNight
+from nightjar.core.desk.entities import Desk, EntityNight, ModelSeen, Nights, OfNight, Trouble
 
 
 class DeskReader(Protocol):
@@ -12,6 +12,10 @@ class DeskReader(Protocol):
 
     def models(self) -> Sequence[ModelSeen]:
         """Return every model that has a version, by name."""
+        ...
+
+    def open_troubles(self) -> Sequence[Trouble]:
+        """Return the open incidents of all models and of the platform, the critical ones first."""
         ...
 
     def desk(self, model: str) -> Desk:

@@ -99,7 +99,7 @@ def _runbook(name: str, ui: str) -> str:
 
 def outage(since: datetime, error: str, runbook: str, ui: str) -> Message:
     """The watcher tells this one from memory: there is nowhere to store it."""
-    text = f"The watcher sees nothing since {since:%Y-%m-%d %H:%M} UTC. {error} {_runbook(runbook, ui)}"
+    text = f"The watcher has seen nothing since {since:%Y-%m-%d %H:%M} UTC. {error} {_runbook(runbook, ui)}"
     return Message(title=f"Nightjar critical: {OUTAGE}", text=text, severity=Severity.CRITICAL, notes=())
 
 

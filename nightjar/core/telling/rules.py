@@ -331,7 +331,7 @@ def server_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
         return ()
     if facts.now - silent < SILENT_FOR:
         return None
-    said = f"The Prefect server does not answer since {silent:%Y-%m-%d %H:%M} UTC. No scheduled run starts."
+    said = f"The Prefect server has not answered since {silent:%Y-%m-%d %H:%M} UTC. No scheduled run starts."
     return (Sign(sentence=said),)
 
 

@@ -61,7 +61,9 @@ def test_a_mail_keeps_its_lines_and_what_is_in_brackets(mailbox):
     assert alerts.told(SecretStr(mailbox.url), "Nightjar critical", text)
     (mail,) = map(message_from_string, mailbox.mails)
     plain, html = (
-        part.get_payload(decode=True).decode().replace("\r", "").strip() for part in mail.walk() if not part.is_multipart()
+        part.get_payload(decode=True).decode().replace("\r", "").strip()
+        for part in mail.walk()
+        if not part.is_multipart()
     )
     assert plain == text
     assert "&lt;b&gt;" in html

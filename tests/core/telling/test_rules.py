@@ -135,7 +135,9 @@ def test_a_night_with_an_error_leads_to_the_runbook_of_the_error_and_by_hand_to_
 def test_a_late_night_says_whether_a_run_has_begun_it():
     assert told(nights=(night(),))[0].sentence.endswith("No run has begun it.")
     left = replace(HELD, run=RUN.model_copy(update={"state": RunState.CLAIMED}))
-    assert "It is left unfinished." in " ".join(each.sentence for each in told(nights=(night(standing=left),)))
+    assert "It is left unfinished." in " ".join(
+        each.sentence for each in told(nights=(night(standing=left),))
+    )
 
 
 def test_each_column_that_drifted_is_a_trouble_of_its_own_and_one_message_tells_all():

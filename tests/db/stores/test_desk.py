@@ -8,8 +8,11 @@ import pytest
 
 from db.session import connect
 from db.stores.desk import ENTITY, PostgresDesk
-from nightjar.core.desk.entities import EntityNight, Explained
+from db.stores.incidents import PostgresIncidents
+from nightjar.core.desk.entities import ChampionMetric, EntityNight, Explained
+from nightjar.core.kinds.metrics import MetricRow, Of
 from nightjar.core.monitoring.entities import ColumnDrift
+from nightjar.core.telling.incidents import Severity, Trouble, changes
 
 MODEL = "flight_delay"
 DAY = date(2013, 6, 15)
@@ -152,3 +155,36 @@ def test_the_stages_of_a_night_are_those_of_the_run_that_analysts_see(desk, on_p
     assert (write.score_date, write.name, write.rows, write.retries) == (DAY, "write", 2, 0)
     assert of_next.score_date == NEXT
     assert [one.name for one in desk.night(MODEL, NEXT).stages] == ["write", "publish"]
+
+
+def test_the_champion_is_read_with_what_its_test_measured(desk, on_postgres, make):
+    rows = [
+        MetricRow(metric="brier", of=Of.VERSION, value=0.12, low=0.1, high=0.14),
+        MetricRow(metric="brier", of=Of.BASELINE, value=0.2),
+    ]
+    version = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "b", metrics=rows))
+    on_postgres.registry.promote(version, "champion", "the first")
+    found = {one.metric: one for one in desk.desk(MODEL).tested}
+    assert found["brier"] == ChampionMetric(
+        model_version=version.number, metric="brier", value=0.12, low=0.1, high=0.14
+    )
+    assert (found["baseline_brier"].value, found["baseline_brier"].low) == (0.2, None)
+
+
+def test_the_open_incidents_of_all_models_and_of_the_platform_are_read_the_critical_ones_first(desk, engine):
+    def seen(kind, model, severity):
+        return Trouble(
+            model=model,
+            kind=kind,
+            severity=severity,
+            cause=kind,
+            sentence="It is wrong.",
+            runbook="late-night",
+        )
+
+    troubles = (seen("drifted", MODEL, Severity.WARNING), seen("server_gone", "", Severity.CRITICAL))
+    PostgresIncidents(engine).note(lambda opened: changes(opened, troubles, lambda _: False, frozenset()))
+    assert [(one.kind, one.model) for one in desk.open_troubles()] == [
+        ("server_gone", ""),
+        ("drifted", MODEL),
+    ]

@@ -1,0 +1,128 @@
+"""What a manager asks first: was the newest night fine, is the model still good, what does a night take?"""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from statistics import median
+
+from nightjar.core.desk.calendar import Day, State
+from nightjar.core.desk.entities import ChampionMetric, Desk, Measured, NightSeen
+from nightjar.core.desk.places import night_file
+from nightjar.core.model.spec import ModelSpec
+from nightjar.showing import calendar, page
+from nightjar.showing.console import measured as with_interval
+
+BAD = {State.HELD_BACK, State.FAILED, State.MISSING}
+RECENT_NIGHTS = 14
+FEWEST_NIGHTS = 14
+"""Of fewer measured nights nobody can say if the model is worse than its test."""
+WRONG = "wrong"
+"""The place on the page of what is wrong now."""
+
+
+def of(desk: Desk, days: Sequence[Day], spec: ModelSpec | None) -> str:
+    """A question and its answer in each row."""
+    if not days:
+        return page.said("No night was begun yet. The schedule begins one, or `nightjar score --date`.")
+    answers = (
+        ("Was the newest night fine?", _newest(days[-1])),
+        (f"And the last {len(days[-RECENT_NIGHTS:])} nights?", _recent(days[-RECENT_NIGHTS:])),
+        ("Is anything wrong now?", _wrong(desk)),
+        ("Is the model still good?", _quality(desk, spec)),
+        ("What does a night take?", " ".join(_effort(desk))),
+    )
+    rows = "".join(f"<dt>{escape(asked)}</dt><dd>{answer}</dd>" for asked, answer in answers)
+    return f'<dl class="answers">{rows}</dl>'
+
+
+def _newest(day: Day) -> str:
+    night = day.night
+    told = calendar.of_newer(day) or str(day.state)
+    name = str(day.score_date)
+    where = escape(name) if night is None else page.link(night_file(day.score_date), name)
+    counted = f" {_counted(night)}" if night is not None and night.published_at is not None else ""
+    return f"{calendar.sign(day.state)} {where} is {escape(told)}.{counted}"
+
+
+def _counted(night: NightSeen) -> str:
+    population = night.scored + night.quarantined if night.population is None else night.population
+    return f"{night.scored:,} of {population:,} rows are scored, {night.quarantined:,} are set aside."
+
+
+def _recent(days: Sequence[Day]) -> str:
+    bad = [(day, state) for day in days for state in (day.state, day.newer) if state in BAD]
+    if not bad:
+        return "All are published or under way."
+    named = ", ".join(f"{day.score_date} ({_told(day, state)})" for day, state in bad)
+    return escape(f"A person has to look at {named}.")
+
+
+def _told(day: Day, state: State | None) -> str:
+    return str(state) if state is day.state else calendar.of_newer(day)
+
+
+def _wrong(desk: Desk) -> str:
+    found = [one.severity for one in desk.troubles if one.ended_at is None]
+    if not found:
+        return "No. No incident is open."
+    counts = ", ".join(f"{found.count(one)} {one}" for one in sorted({*found}))
+    return page.link(f"#{WRONG}", f"Yes. Open incidents: {counts}.")
+
+
+def _quality(desk: Desk, spec: ModelSpec | None) -> str:
+    """The loss of the longest window that ended last, beside what the test of the champion let expect."""
+    if spec is None:
+        return "Nobody can say: the folder of the model is gone."
+    metric = spec.kind.metric(spec.kind.loss.metric)
+    windows = [
+        one
+        for one in desk.measured
+        if one.role == "champion" and one.metric == metric.name and one.occasions > 1
+    ]
+    if not windows:
+        return "Nobody can say yet: outcomes of too few nights are known."
+    window = max(windows, key=lambda one: (one.score_date, one.occasions))
+    if window.value is None:
+        return "Nobody can say: the newest nights have too few outcomes."
+    value = with_interval(window.value, window.low, window.high)
+    told = f"{metric.title} (less is better) of {window.nights} nights to {window.score_date}: {value}."
+    tested = next((one for one in desk.tested if one.metric == metric.name), None)
+    return escape(" ".join(filter(None, (_judged(window, tested), told, _test(tested)))))
+
+
+def _judged(window: Measured, tested: ChampionMetric | None) -> str:
+    """By the same limit as the alert `degraded`: the upper end of the interval of the test."""
+    if tested is None or tested.high is None or window.value is None:
+        return ""
+    if window.nights < FEWEST_NIGHTS:
+        return f"Too few nights to say ({FEWEST_NIGHTS} are needed)."
+    return "Yes." if window.value <= tested.high else "No: it is worse than its test lets expect."
+
+
+def _test(tested: ChampionMetric | None) -> str:
+    if tested is None or tested.value is None:
+        return ""
+    value = with_interval(tested.value, tested.low, tested.high)
+    return f"Version {tested.model_version} had {value} in its test."
+
+
+def _effort(desk: Desk) -> Iterator[str]:
+    took = [
+        (night, (night.ended_at - night.claimed_at).total_seconds())
+        for night in desk.nights
+        if night.ended_at is not None
+    ]
+    if not took:
+        yield "No night has ended yet."
+        return
+    newest, seconds = took[-1]
+    yield f"{newest.score_date} took {seconds:,.1f} s for {newest.scored:,} rows."
+    if len(took) > 1:
+        yield f"Half of the last {len(took[-RECENT_NIGHTS:])} took at most {_middle(took):,.1f} s."
+    if peak := max(
+        (one.peak_memory for one in desk.stages if one.score_date == newest.score_date), default=0
+    ):
+        yield f"It had at most {peak / 1e6:,.0f} MB in memory."
+
+
+def _middle(took: Sequence[tuple[NightSeen, float]]) -> float:
+    return median(seconds for _, seconds in took[-RECENT_NIGHTS:])
