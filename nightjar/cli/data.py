@@ -1,7 +1,7 @@
 """These commands bring in files, build features, and tell Feast what the models declare."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +51,11 @@ def land(
     """
     from nightjar.usecases.data.landing import land_file
 
+    if recorded_at is not None and recorded_at > datetime.now(UTC):
+        raise BadSettings(
+            f"--recorded-at {recorded_at.isoformat()} is in the future; no night sees the file until then",
+            "Give the instant when its content became known, or none.",
+        )
     platform, spec = opened(), spec_of(model)
     raw = platform.raw_of(spec)
     result = land_file(spec, dataset, landed_day, file, recorded_at, raw=raw, last=through)

@@ -11,6 +11,7 @@ import pytest
 
 import models
 from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import dates_between
 from nightjar.showing.remedies import told
 from nightjar.usecases.data.landing import set_aside
@@ -133,6 +134,15 @@ def test_a_file_about_several_days_is_landed_by_hand_with_its_last_day(run, feed
     assert run(*asked, "--through", days[1]) == "weather 2014-01-05 to 2014-01-06: landed\n"
     assert run(*asked, "--through", days[1]) == "weather 2014-01-05 to 2014-01-06: unchanged\n"
     assert platform.raw.read(SPEC.dataset("weather"), *days)["date"].to_list() == list(days)
+
+
+def test_a_file_is_not_landed_as_known_in_the_future_where_no_night_would_see_it(
+    run, feed, platform, tmp_path
+):
+    feed({})
+    with pytest.raises(BadSettings, match="is in the future; no night sees the file until then"):
+        run("land", "weather", "2014-01-05", tmp_path / "in.csv", "--recorded-at", "2199-01-05T12:00:00Z")
+    assert not platform.raw.recorded("weather")
 
 
 def test_a_bad_file_landed_by_hand_ends_with_its_error_and_nothing_is_set_aside(
