@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from psycopg.errors import RestrictViolation
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from db.locks import TAKE_FOR_TRANSACTION, held_nights
@@ -21,10 +21,16 @@ from db.stores.rows import (
     run_of,
     shown,
 )
+from db.values import read_values
 from nightjar.core.errors.night import AuditFailed, NeverPublished, RepairOutdated
 from nightjar.core.night.entities import Publication, Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.core.ports.going_on import GoOn, unasked
+
+PUBLISHED = text(f"""
+    SELECT DISTINCT ON (score_date) {", ".join(Publication.model_fields)}
+    FROM nightjar.publication WHERE model = :model ORDER BY score_date, id DESC
+""")  # noqa: S608  # words of this module
 
 
 class PostgresLedger(OnEngine):
@@ -99,10 +105,8 @@ class PostgresLedger(OnEngine):
             return tuple(publication_of(row) for row in connection.execute(wanted))
 
     def published(self, model: str) -> tuple[Publication, ...]:
-        wanted = select(PUBLICATIONS).distinct(PUBLICATIONS.c.score_date).where(PUBLICATIONS.c.model == model)
         with translated(), self.engine.connect() as connection:
-            rows = connection.execute(wanted.order_by(PUBLICATIONS.c.score_date, PUBLICATIONS.c.id.desc()))
-            return tuple(publication_of(row) for row in rows)
+            return read_values(connection, PUBLISHED, {"model": model}, Publication)
 
     def publish(
         self, run: Run, reason: str | None = None, findings: Sequence[str] = (), *, go_on: GoOn = unasked
