@@ -1,7 +1,9 @@
 """Parts of runs in Postgres. One transaction stores scores, quarantined rows and receipt."""
 
+from collections.abc import Collection, Mapping
+
 import polars as pl
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.copy import copy_frame
@@ -15,6 +17,9 @@ from nightjar.core.night.part_rows import broken_checks, require_storable
 from nightjar.core.ports.stages import UNSTAGED, Stages
 
 SCORES = table_of(ScoreRow)
+COUNTS = text("""
+    SELECT run_id, sum(rows), sum(quarantined) FROM nightjar.receipt WHERE run_id = ANY(:runs) GROUP BY run_id
+""")
 
 
 class PostgresParts(OnEngine):
@@ -26,6 +31,11 @@ class PostgresParts(OnEngine):
         wanted = select(RECEIPTS).where(RECEIPTS.c.run_id == run.id).order_by(RECEIPTS.c.part)
         with translated(), self.engine.connect() as connection:
             return tuple(receipt_of(row) for row in connection.execute(wanted))
+
+    def counts(self, runs: Collection[int]) -> Mapping[int, tuple[int, int]]:
+        with translated(), self.engine.connect() as connection:
+            found = connection.execute(COUNTS, {"runs": [*runs]}).all()
+        return {run_id: (rows, aside) for run_id, rows, aside in found}
 
     def write_part(
         self,

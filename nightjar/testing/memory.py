@@ -131,6 +131,14 @@ class MemoryNights:
     def receipts(self, run: Run) -> tuple[Receipt, ...]:
         return tuple(self._receipts[key] for key in sorted(self._receipts) if key[0] == run.id)
 
+    def counts(self, runs: Collection[int]) -> Mapping[int, tuple[int, int]]:
+        counted = dict[int, tuple[int, int]]()
+        for (run_id, _), part in self._receipts.items():
+            if run_id in runs:
+                rows, aside = counted.get(run_id, (0, 0))
+                counted[run_id] = rows + part.rows, aside + part.quarantined
+        return counted
+
     @_whole
     def write_part(
         self,

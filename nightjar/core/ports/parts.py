@@ -1,5 +1,6 @@
 """The parts of a run. Each part is stored completely or not at all."""
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 import polars as pl
@@ -12,6 +13,10 @@ class PartReader(Protocol):
     """Which parts are stored."""
 
     def receipts(self, run: Run) -> tuple[Receipt, ...]: ...
+
+    def counts(self, runs: Collection[int]) -> Mapping[int, tuple[int, int]]:
+        """Return of each of some runs with stored parts their rows, and how many of these are set aside."""
+        ...
 
 
 class PartWriter(Protocol):

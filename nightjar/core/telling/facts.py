@@ -34,11 +34,21 @@ class NightFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """Rows of what analysts see of a night that were set aside, and since when they see it."""
+
+    score_date: date
+    published_at: datetime
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
     """What is known of a model.
 
     nights: newest first. zone: of its promises. drifted: the columns of the newest compared night that
-    drifted, with what is told of each; None if none is compared.
+    drifted, with what is told of each; None if none is compared. set_aside: of published nights that the
+    schedule has started, also of those that are too old for `nights`.
     trained_at: when the newest version was registered. trainings_due: starts of the schedule of training
     since then. loss: of the trailing nights, by its name; beside it the greatest that the champion's test
     expects.
@@ -53,6 +63,7 @@ class ModelFacts:
     zone: str
     nights: tuple[NightFacts, ...] = ()
     max_quarantine_share: float = 1.0
+    set_aside: tuple[SetAside, ...] = ()
     drifted: Mapping[str, str] | None = None
     drift_of: date | None = None
     trained_at: datetime | None = None

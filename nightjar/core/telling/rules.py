@@ -182,13 +182,9 @@ def partial(facts: ModelFacts) -> Iterator[Sign]:
 
 @rule(WARNING, "contract-broken", "rows were set aside a day ago, and nobody scored them again")
 def quarantine_unread(facts: ModelFacts) -> Iterator[Sign]:
-    waiting = [
-        night
-        for night in facts.nights
-        if night.quarantined and night.published_at and facts.now - night.published_at > UNREAD_AFTER
-    ]
+    waiting = [each for each in facts.set_aside if facts.now - each.published_at > UNREAD_AFTER]
     if waiting:
-        rows, oldest = sum(night.quarantined for night in waiting), min(each.score_date for each in waiting)
+        rows, oldest = sum(each.rows for each in waiting), min(each.score_date for each in waiting)
         yield Sign(
             sentence=(
                 f"{rows} rows of {len(waiting)} published nights since {oldest} are set aside, and nobody "

@@ -22,15 +22,15 @@ from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.registry import Registry
-from nightjar.core.telling.facts import LossFacts, ModelFacts, NightFacts
+from nightjar.core.telling.facts import LossFacts, ModelFacts, NightFacts, SetAside
 from nightjar.usecases.data.landing import set_aside
 from nightjar.usecases.data.outcome_guard import GuardOutcomes
 
 NIGHTS = 7
 """Nights that are looked at, at least."""
 LOSS_NIGHTS, FEWEST_LOSS_NIGHTS = 28, 14
-MEASURED_NIGHTS = 100
-"""Of so many of the newest published nights it is read how good they were."""
+NEWEST_NIGHTS = 100
+"""Of so many of the newest published nights it is read how good they were, and which rows they lack."""
 OUTCOMES_MAY_BE_LATE = timedelta(days=2)
 OUTCOME_DAYS = timedelta(days=30)
 MOST_TRAININGS = 9
@@ -54,9 +54,10 @@ class LookAtModel:
     def __call__(self, now: datetime, open_nights: Collection[date] = ()) -> ModelFacts:
         """open_nights: about which incidents are open, however old they are."""
         published = {each.score_date: each for each in self.store.published(self.spec.name)}
-        nights = tuple(self._nights(now, open_nights, published))
+        since, newest = self._since(), [*published.values()][-NEWEST_NIGHTS:]
+        nights = tuple(self._nights(now, since, open_nights, published))
         drift_of, drifted = self._drifted(nights, published)
-        measured = self._measured(published)
+        measured = self._measured(newest)
         undecided = self.guard.undecided()
         trained_at = next((version.created_at for version in self.registry.versions(self.spec.name)), None)
         return ModelFacts(
@@ -65,6 +66,7 @@ class LookAtModel:
             zone=self.spec.time_zone,
             nights=nights,
             max_quarantine_share=self.spec.audit["max_quarantine_share"],
+            set_aside=tuple(self._set_aside(since, newest)),
             drifted=drifted,
             drift_of=drift_of,
             trained_at=trained_at,
@@ -77,17 +79,19 @@ class LookAtModel:
             doubted=self.readings.doubts(self.spec.name),
         )
 
-    def _nights(self, now: datetime, also: Collection[date], published: Published) -> Iterator[NightFacts]:
-        since = self._since()
+    def _nights(
+        self, now: datetime, since: datetime | None, also: Collection[date], published: Published
+    ) -> Iterator[NightFacts]:
         promised = {each.score_date: each for each in self._promised(now, since)}
         scheduled = {*promised, *also}
         standings = self._standings(scheduled) | self._waiting(scheduled)
         days = sorted(scheduled | standings.keys(), reverse=True)
-        compared = self.drift.compared([published[day].run_id for day in days if day in published])
+        runs = [published[day].run_id for day in days if day in published]
+        compared, counts = self.drift.compared(runs), self.store.counts(runs)
         for day in days:
             by = promised[day].by if day in promised else None
             shown = published.get(day)
-            rows, aside = (0, 0) if shown is None else self._rows(shown)
+            rows, aside = (0, 0) if shown is None else counts.get(shown.run_id, (0, 0))
             yield NightFacts(
                 score_date=day,
                 promised=by,
@@ -129,9 +133,13 @@ class LookAtModel:
         nights = islice(promised_by(self.spec, now), max(self.spec.catch_up, NIGHTS))
         return (night for night in nights if since is not None and night.started_at >= since)
 
-    def _rows(self, shown: Publication) -> tuple[int, int]:
-        receipts = self.store.receipts(self.store.run(shown.run_id))
-        return sum(each.rows for each in receipts), sum(each.quarantined for each in receipts)
+    def _set_aside(self, since: datetime | None, nights: Sequence[Publication]) -> Iterator[SetAside]:
+        """Of these nights that are since the model is in service."""
+        counts = self.store.counts([each.run_id for each in nights])
+        for night in nights:
+            _, rows = counts.get(night.run_id, (0, 0))
+            if rows and since is not None and as_of(self.spec, night.score_date) >= since:
+                yield SetAside(score_date=night.score_date, published_at=night.published_at, rows=rows)
 
     def _drifted(
         self, nights: Collection[NightFacts], published: Published
@@ -160,10 +168,10 @@ class LookAtModel:
         value = total / sum(night.with_outcome for night in nights)
         return LossFacts(metric=metric, nights=len(nights), value=value, expected=expected)
 
-    def _measured(self, published: Published) -> list[Measurement]:
-        """By score date, one a night: of what analysts see, and only with outcomes. Of the newest nights."""
-        since = min([*published][-MEASURED_NIGHTS:], default=None)
-        shown = {each.run_id for each in published.values()}
+    def _measured(self, nights: Sequence[Publication]) -> list[Measurement]:
+        """By score date, one a night: of what analysts see of these nights, and only with outcomes."""
+        shown = {each.run_id for each in nights}
+        since = min((each.score_date for each in nights), default=None)
         measured = self.outcomes.measured(self.spec.name, since=since, whole=True)
         return sorted(
             (each for each in measured if each.with_outcome and each.run_id in shown),

@@ -9,7 +9,7 @@ import pytest
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.plan import Standing
-from nightjar.core.telling.facts import DiskFacts, LossFacts, ModelFacts, NightFacts, PlatformFacts
+from nightjar.core.telling.facts import DiskFacts, LossFacts, ModelFacts, NightFacts, PlatformFacts, SetAside
 from nightjar.core.telling.rules import OF_A_MODEL, OF_THE_PLATFORM, judged
 
 PROJECT = Path(__file__).parents[3]
@@ -48,7 +48,9 @@ SEEN = {
         "nights": (night(published_at=NOW, rows=100, quarantined=2),),
         "max_quarantine_share": 0.02,
     },
-    "quarantine_unread": {"nights": (night(published_at=NOW - 25 * HOUR, rows=100, quarantined=1),)},
+    "quarantine_unread": {
+        "set_aside": (SetAside(score_date=DAY, published_at=NOW - 25 * HOUR, rows=1),),
+    },
     "drifted": {"drifted": {"distance": "level 0.4"}, "drift_of": DAY},
     "degraded": {"loss": LossFacts(metric="brier", nights=20, value=0.21, expected=0.2)},
     "champion_stale": {"trained_at": NOW - 500 * HOUR, "trainings_due": 2},

@@ -233,6 +233,14 @@ def test_receipts_come_in_the_order_of_parts(stores, make):
     assert [receipt.part for receipt in stores.store.receipts(claimed.run)] == [0, 1, 2]
 
 
+def test_the_rows_of_runs_are_counted_over_their_parts(stores, make):
+    with stores.claim() as claimed:
+        stores.store.write_part(claimed.run, make.part(0, 3), make.scores("a", "b"), make.quarantined("c"))
+        stores.store.write_part(claimed.run, make.part(3, 5, 1), make.scores("d"), make.quarantined("e"))
+    assert stores.store.counts([claimed.run.id, 0]) == {claimed.run.id: (5, 2)}
+    assert stores.store.counts([]) == {}
+
+
 def test_rows_that_do_not_add_up_or_are_no_scores_are_refused_and_leave_nothing(stores, make):
     faulty = {
         "do not add up": make.scores("a"),

@@ -14,7 +14,15 @@ from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, OutcomeDay, Verdict
 from nightjar.core.night.clock import night_of
-from nightjar.core.telling.rules import doubted, held_back, late, outcomes_doubted, outcomes_held
+from nightjar.core.telling.facts import ModelFacts
+from nightjar.core.telling.rules import (
+    doubted,
+    held_back,
+    late,
+    outcomes_doubted,
+    outcomes_held,
+    quarantine_unread,
+)
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
@@ -147,4 +155,17 @@ def test_a_night_that_was_published_often_counts_once_in_the_loss(use_case, look
     assert len(runs) == 4
     found = [SimpleNamespace(score_date=DAY, run_id=run, with_outcome=9, metrics={}) for run in runs]
     several = replace(look, outcomes=SimpleNamespace(measured=lambda model, since, whole: found))
-    assert [each.run_id for each in several._measured({DAY: shown})] == [shown.run_id]
+    assert [each.run_id for each in several._measured([shown])] == [shown.run_id]
+
+
+def test_rows_that_were_set_aside_long_ago_are_told_until_somebody_scores_them_again(use_case, look):
+    use_case.run(night_of(SPEC, DAY), accept="the scores are meant to be so")
+    (shown,) = use_case.store.published("toy")
+    before, after = (shown.model_copy(update={"score_date": NOW.date() + timedelta(days=n)}) for n in (-9, 2))
+    lacking = replace(look, store=SimpleNamespace(counts=lambda runs: dict.fromkeys(runs, (100, 3))))
+    found = (*lacking._set_aside(NOW, [before, after]),)
+    assert [(each.score_date, each.rows) for each in found] == [(after.score_date, 3)]
+    year_later = ModelFacts(model="toy", now=NOW + timedelta(days=365), zone="UTC", set_aside=found)
+    (sign,) = quarantine_unread.look(year_later)
+    assert f"3 rows of 1 published nights since {after.score_date}" in sign.sentence
+    assert [*look._set_aside(NOW, [after])] == []
