@@ -155,7 +155,7 @@ def _of_error(night: NightFacts, standing: Standing, what: str) -> Sign:
     )
 
 
-@rule(WARNING, "contract-broken", "the newest published night lacks rows, or its drift")
+@rule(WARNING, "rows-set-aside", "the newest published night lacks rows, or its drift")
 def partial(facts: ModelFacts) -> Iterator[Sign]:
     """More rows set aside than half of what would hold the night back, or no drift rows an hour later."""
     newest = next((night for night in facts.nights if night.published), None)
@@ -180,7 +180,7 @@ def partial(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
-@rule(WARNING, "contract-broken", "rows were set aside a day ago, and nobody scored them again")
+@rule(WARNING, "rows-set-aside", "rows were set aside a day ago, and nobody scored them again")
 def quarantine_unread(facts: ModelFacts) -> Iterator[Sign]:
     waiting = [each for each in facts.set_aside if facts.now - each.published_at > UNREAD_AFTER]
     if waiting:
