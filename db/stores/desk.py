@@ -127,14 +127,16 @@ TESTED = """
     FROM analytics.model_versions CROSS JOIN jsonb_each_text(metrics) AS metric
     WHERE model = %(model)s AND is_champion
 """
-TROUBLES = """
+TROUBLE = """
     SELECT model, kind, subject, severity, sentence, link, runbook, began_at, ended_at
-    FROM analytics.incidents WHERE model IN (%(model)s, '')
+    FROM analytics.incidents
+"""
+TROUBLES = f"""
+    {TROUBLE} WHERE model IN (%(model)s, '')
     ORDER BY ended_at IS NOT NULL, CASE WHEN ended_at IS NULL THEN severity END, began_at DESC LIMIT 50
 """
-OPEN_TROUBLES = """
-    SELECT model, kind, subject, severity, sentence, link, runbook, began_at, ended_at
-    FROM analytics.incidents WHERE ended_at IS NULL ORDER BY severity, began_at DESC LIMIT 50
+OPEN_TROUBLES = f"""
+    {TROUBLE} WHERE ended_at IS NULL ORDER BY severity, began_at DESC LIMIT 50
 """
 WORDS = "array_agg(reason.words ORDER BY reason.rank)"
 EXPLAINED = f"""

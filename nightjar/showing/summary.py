@@ -8,13 +8,12 @@ from nightjar.core.desk.calendar import Day, State
 from nightjar.core.desk.entities import ChampionMetric, Desk, Measured, NightSeen
 from nightjar.core.desk.places import night_file
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.telling.facts import FEWEST_LOSS_NIGHTS
 from nightjar.showing import calendar, page
 from nightjar.showing.console import measured as with_interval
 
 BAD = {State.HELD_BACK, State.FAILED, State.MISSING}
 RECENT_NIGHTS = 14
-FEWEST_NIGHTS = 14
-"""Of fewer measured nights nobody can say if the model is worse than its test."""
 WRONG = "wrong"
 """The place on the page of what is wrong now."""
 
@@ -93,8 +92,8 @@ def _judged(window: Measured, tested: ChampionMetric | None) -> str:
     """By the same limit as the alert `degraded`: the upper end of the interval of the test."""
     if tested is None or tested.high is None or window.value is None:
         return ""
-    if window.nights < FEWEST_NIGHTS:
-        return f"Too few nights to say ({FEWEST_NIGHTS} are needed)."
+    if window.nights < FEWEST_LOSS_NIGHTS:
+        return f"Too few nights to say ({FEWEST_LOSS_NIGHTS} are needed)."
     return "Yes." if window.value <= tested.high else "No: it is worse than its test lets expect."
 
 

@@ -307,10 +307,12 @@ def deliveries_in(folder: str) -> tuple[Kept, ...]:
 
 def counting_of(day: date, kept: Iterable[Kept], held: Held) -> list[Kept]:
     """The deliveries of a day that count, each with the instant from which it does."""
-    if not held:
-        return [*kept]
     instants = [(each, held.get((day, each.recorded_at), each.recorded_at)) for each in kept]
-    return [replace(each, counts_from=instant) for each, instant in instants if instant is not None]
+    return [
+        each if instant == each.counts_from else replace(each, counts_from=instant)
+        for each, instant in instants
+        if instant is not None
+    ]
 
 
 def nothing(dataset: RawDataset) -> pl.DataFrame:

@@ -50,9 +50,11 @@ def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> I
     """
     for name in names:
         now, then = (_values(each, name) for each in (rows, last))
+        if not now.size or np.unique(then).size < VARIED:
+            continue
         yield from _of_ends(name, now, then)
         parts = min(PARTS, then.size // SOME)
-        if now.size and parts > 1 and np.unique(then).size >= VARIED:
+        if parts > 1:
             ends = np.unique(np.quantile(then, np.arange(1, parts) / parts, method="lower"))
             count, usual = (_counts(values, ends) for values in (now, then))
             there = (usual >= then.size / parts / 2) & _inner(now, ends)
@@ -66,7 +68,7 @@ def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> I
 
 def _of_ends(name: str, now: Matrix, then: Matrix) -> Iterator[Told]:
     share, _ = ENDS
-    if not now.size or then.size * share < SOME or np.unique(then).size < VARIED:
+    if then.size * share < SOME:
         return
     least, most = np.quantile(then, ENDS, method="lower")
     ends = (((now <= least).sum(), (then <= least).sum()), ((now > most).sum(), (then > most).sum()))

@@ -1,6 +1,6 @@
 """Days of a dataset that were delivered and count nowhere, because they are held: no feature has them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from nightjar.core.inputs.findings import Finding
@@ -21,14 +21,16 @@ def held_days(
     return tuple(sorted(day for day in days if not any(since <= known_at for since in counting.get(day, ()))))
 
 
-def with_cause(found: Sequence[Finding], held: Mapping[str, Sequence[date]]) -> tuple[Finding, ...]:
+def with_cause(
+    found: Sequence[Finding], held: Callable[[], Mapping[str, Sequence[date]]]
+) -> tuple[Finding, ...]:
     """Put held days in front of the findings if these are what a night shows whose features lack a day.
 
-    held: dataset -> its days.
+    held: gives dataset -> its days. It is asked only then: an ordinary night does not wait for it.
     """
     if not any(each.name in SHOWS and each.holds for each in found):
         return tuple(found)
-    return (*_told(held.items()), *found)
+    return (*_told(held().items()), *found)
 
 
 def _told(held: Iterable[tuple[str, Sequence[date]]]) -> Iterable[Finding]:

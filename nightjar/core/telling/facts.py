@@ -76,6 +76,10 @@ class ModelFacts:
     refused: Mapping[str, str] | None = None
 
 
+FEWEST_LOSS_NIGHTS = 14
+"""Of fewer measured nights nobody can say if a model is worse than its test."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossFacts:
     """The mean loss of trailing nights, by rows, and the most that the champion's own test expects."""

@@ -141,12 +141,15 @@ class NightGuard:
     def held_days(self, run: Run, raw: RawStore) -> Mapping[str, Sequence[date]]:
         """Dataset -> its days that features would have at the night's as_of, if they were not held."""
         known, found = max(run.as_of, run.known_at), dict[str, Sequence[date]]()
+        lookback = dict[str, int]()
         for table in self.spec.feature_tables:
-            since = run.score_date - table.lookback_days * DAY
             for source in table.sources:
-                if held := self.held(source):
-                    days = held_days(held, raw.recorded(source), known)
-                    found[source] = [day for day in days if since <= day <= run.score_date]
+                lookback[source] = max(lookback.get(source, 0), table.lookback_days)
+        for source, days in lookback.items():
+            if held := self.held(source):
+                since = run.score_date - days * DAY
+                lacking = held_days(held, raw.recorded(source), known)
+                found[source] = [day for day in lacking if since <= day <= run.score_date]
         return found
 
     def require_sound(
@@ -161,12 +164,13 @@ class NightGuard:
         unlike: Sequence[Finding],
         past: Past,
         accepted: bool,
-        held: Mapping[str, Sequence[date]] | None = None,
+        held: Callable[[], Mapping[str, Sequence[date]]],
     ) -> tuple[str, ...]:
         """Keep the night's profile and its findings, and audit it.
 
         sampled: rows with their features. otherwise: those of them whose stored scores differ. unlike: what
-        its inputs, its comparable nights and the challenger's scores say against it. held: its `held_days`.
+        its inputs, its comparable nights and the challenger's scores say against it. held: gives the
+        `held_days`.
         Raises AuditFailed. Nobody can accept a night without a score, or one whose counts do not add up.
         """
         tonight = profile_of(sampled, scores, self.spec)
@@ -180,7 +184,7 @@ class NightGuard:
                 needed=MIN_NIGHTS,
             )
         found = audit(run, parts, receipts, scores, tonight, past.profiles, self.spec, otherwise, unlike)
-        found = replace(found, odd=with_cause(found.odd, held or {}))
+        found = replace(found, odd=with_cause(found.odd, held))
         self.readings.record_findings(run, found.every)
         if found.doubts:
             log.warning("night_doubted", findings=sentences(found.doubts))

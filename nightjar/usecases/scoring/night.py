@@ -381,7 +381,7 @@ class ScoreNight:
             unlike=(*misread, *unlike, *doubts),
             past=fixed.past,
             accepted=accepted,
-            held=self.guard.held_days(run, self.inputs.raw),
+            held=partial(self.guard.held_days, run, self.inputs.raw),
         )
 
     def _misread(self, run: Run, sampled: pl.DataFrame, computed: Computed) -> tuple[Finding, ...]:

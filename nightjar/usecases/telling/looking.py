@@ -22,13 +22,13 @@ from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.registry import Registry
-from nightjar.core.telling.facts import LossFacts, ModelFacts, NightFacts, SetAside
+from nightjar.core.telling.facts import FEWEST_LOSS_NIGHTS, LossFacts, ModelFacts, NightFacts, SetAside
 from nightjar.usecases.data.landing import set_aside
 from nightjar.usecases.data.outcome_guard import GuardOutcomes
 
 NIGHTS = 7
 """Nights that are looked at, at least."""
-LOSS_NIGHTS, FEWEST_LOSS_NIGHTS = 28, 14
+LOSS_NIGHTS = 28
 NEWEST_NIGHTS = 100
 """Of so many of the newest published nights it is read how good they were, and which rows they lack."""
 OUTCOMES_MAY_BE_LATE = timedelta(days=2)

@@ -20,7 +20,7 @@ def test_a_day_is_held_until_a_delivery_of_it_counts():
 
 
 def test_what_looks_frozen_is_explained_by_a_held_day_first():
-    found = with_cause([FROZEN, FROZEN], {"visits": [DAY]})
+    found = with_cause([FROZEN, FROZEN], lambda: {"visits": [DAY]})
     assert [each.name for each in foremost(found)] == ["outcomes_held", "frozen", "frozen"]
     assert (
         found[0].sentence
@@ -29,5 +29,12 @@ def test_what_looks_frozen_is_explained_by_a_held_day_first():
 
 
 def test_a_held_day_is_no_cause_of_a_file_that_lacks_rows():
-    assert with_cause([VOLUME], {"visits": [DAY]}) == (VOLUME,)
-    assert with_cause([FROZEN], {"visits": []}) == (FROZEN,)
+    asked = []
+
+    def held():
+        asked.append("held")
+        return {"visits": [DAY]}
+
+    assert with_cause([VOLUME], held) == (VOLUME,)
+    assert not asked, "an ordinary night does not look for held days"
+    assert with_cause([FROZEN], lambda: {"visits": []}) == (FROZEN,)
