@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.cluster import WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import DeliveriesSetAside
+from nightjar.core.errors.inputs import DeliveriesSetAside, FilesLost
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.showing import console
 from nightjar.showing.remedies import told
@@ -25,6 +25,7 @@ Check = Callable[[Platform], str]
 CheckOfModel = Callable[[Platform, ModelSpec], str]
 Row = tuple[str, str, str]
 ENOUGH_DISK_GB = 2
+BUILD = "`nightjar features build --model {model}` does it now"
 
 
 def run(platform: Platform) -> bool:
@@ -189,12 +190,17 @@ def deliveries(platform: Platform, spec: ModelSpec) -> str:
 
 
 def features(platform: Platform, spec: ModelSpec) -> str:
+    """Raises FilesLost if files of the tables are gone. They are not built here."""
     if spec.features is not None:
         return f"they come from {spec.features.repo}, and no table is built"
-    plans = platform.prepare(spec).rebuilds()
+    plans = platform.prepare(spec).plans()
+    if lost := sorted(file for plan in plans for file in plan.lost):
+        remedy = "The next night builds their days again from the raw days."
+        raise FilesLost("Files of feature tables", lost, f"{remedy} {BUILD.format(model=spec.name)}")
+    plans = [plan for plan in plans if plan.rebuilds]
     if not plans:
         return "feature tables are as their code has them"
-    return f"{console.rebuilds_told(plans)}. `nightjar features build --model {spec.name}` does it now"
+    return f"{console.rebuilds_told(plans)}. {BUILD.format(model=spec.name)}"
 
 
 def artifacts(platform: Platform) -> str:

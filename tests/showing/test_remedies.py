@@ -104,6 +104,7 @@ SAY_IT_THEMSELVES = {
     settings.BadSettings: "they are given what to do instead",
     database.EmbeddedPostgresFailed: "it is given what to do",
     inputs.DamagedFile: "it is given what to do",
+    inputs.FilesLost: "it is given what to do",
     database.SchemaNewer: "the code is exchanged, not the database",
     database.RightsMissing: "it takes statements, which the runbook has",
     inputs.BadTable: "the table or the query is corrected",

@@ -13,9 +13,9 @@ import polars as pl
 
 from nightjar.core.errors.inputs import DamagedFile
 
-OF_FEATURES = (
-    "Remove its folder date=..., all those beside it, and the file _manifest.json there. "
-    "The next night builds them again from the raw days."
+OF_FEATURES = "Remove it: the next night builds its days again from the raw days."
+OF_INDEX = (
+    "Restore it from a backup. Without one, remove the folder of the table: the next night builds all of it."
 )
 OF_RAW_DAYS = (
     "Restore it from a backup, or remove it and land the day again, recorded at the instant in its name."

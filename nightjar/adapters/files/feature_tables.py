@@ -1,10 +1,11 @@
 """A feature table on a file system has one Parquet file for each UTC day of events, or for a past month.
 
-Rows are only added to a generation of a table, never changed or removed.
+Rows are only added to a generation of a table, never changed or removed. A file that is lost all the same is
+built again.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -16,7 +17,7 @@ import polars as pl
 from nightjar.adapters.feast_polars.spans import Span
 from nightjar.adapters.files.atomic import write_parquet, write_text
 from nightjar.adapters.files.compaction import STILL_READ, compact
-from nightjar.adapters.files.damage import OF_FEATURES, naming_damage
+from nightjar.adapters.files.damage import OF_FEATURES, OF_INDEX, naming_damage
 from nightjar.adapters.files.generations import (
     PART,
     folder_name,
@@ -25,6 +26,7 @@ from nightjar.adapters.files.generations import (
     partitions_read,
     read_from,
 )
+from nightjar.adapters.files.required_files import lost_files, require_what_is_there, require_written
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.newest_rows import newest_rows
@@ -65,7 +67,7 @@ class FeatureDirectory:
                 for day, print_ in json.loads(manifest.read_text(encoding="utf-8")).items()
             }
         except ValueError as error:
-            raise DamagedFile(manifest, str(error), OF_FEATURES) from error
+            raise DamagedFile(manifest, str(error), OF_INDEX) from error
 
     def write(
         self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str], generation: str = FIRST
@@ -76,11 +78,20 @@ class FeatureDirectory:
         read = generation in {each.name for each in self.generations(table)}
         compact(folder, STILL_READ if read else timedelta(0))
         if built:
+            require_written(folder, stored["event_timestamp"].dt.date().unique(), built)
             known = self.fingerprints(table, generation) | built
-            write_text(
-                json.dumps({str(day): known[day] for day in sorted(known)}, indent=0), folder / MANIFEST
-            )
+            _write_manifest(folder, known)
         return added
+
+    def lost(self, table: FeatureTable, generation: str = FIRST) -> Mapping[str, frozenset[date]]:
+        found = lost_files(self._folder(table, generation), self.fingerprints(table, generation).keys())
+        return {str(file): days for file, days in found.items()}
+
+    def forget(self, table: FeatureTable, days: Collection[date], generation: str = FIRST) -> None:
+        folder, known = self._folder(table, generation), self.fingerprints(table, generation)
+        # The manifest first: if the process is killed then, the files are still required.
+        _write_manifest(folder, {day: print_ for day, print_ in known.items() if day not in days})
+        require_what_is_there(folder)
 
     def files(self, table: FeatureTable, generation: str = FIRST) -> list[tuple[Span, Path]]:
         """The files that hold all rows of a generation, with the UTC dates of their events, newest first."""
@@ -129,6 +140,10 @@ class FeatureDirectory:
 
     def _folder(self, table: FeatureTable, generation: str = FIRST) -> Path:
         return self.root / "features" / table.name / generation
+
+
+def _write_manifest(folder: Path, built: Mapping[date, str]) -> None:
+    write_text(json.dumps({str(day): built[day] for day in sorted(built)}, indent=0), folder / MANIFEST)
 
 
 def _by_file(folder: Path, rows: pl.DataFrame) -> Iterator[tuple[Path, pl.DataFrame]]:

@@ -14,7 +14,7 @@ import polars as pl
 
 from nightjar.adapters.feast_polars.spans import Span, replaced
 from nightjar.adapters.files.atomic import write_text
-from nightjar.adapters.files.damage import OF_FEATURES
+from nightjar.adapters.files.damage import OF_INDEX
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.values import utc
@@ -31,7 +31,7 @@ def generations_in(folder: Path) -> tuple[Generation, ...]:
     try:
         return tuple(Generation(each["name"], each["recipe"]) for each in json.loads(index.read_text()))
     except (ValueError, TypeError, KeyError) as error:
-        raise DamagedFile(index, f"it lists no generations: {error}", OF_FEATURES) from error
+        raise DamagedFile(index, f"it lists no generations: {error}", OF_INDEX) from error
 
 
 def read_from(folder: Path, generation: Generation) -> None:

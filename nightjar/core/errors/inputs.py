@@ -174,6 +174,18 @@ class DamagedFile(NightjarError):
         super().__init__(f"{file} is damaged: {why}. {remedy}")
 
 
+class FilesLost(NightjarError):
+    """Files that were stored are gone. what: of them, in the plural."""
+
+    exit_code, runbook = 72, "damaged-file"
+    told = 5
+
+    def __init__(self, what: str, files: Sequence[str], remedy: str) -> None:
+        more = f", and {len(files) - self.told:,} more" if len(files) > self.told else ""
+        first = ", ".join(files[: self.told])
+        super().__init__(f"{what} are gone from the disk ({len(files):,}): {first}{more}. {remedy}")
+
+
 class UnsafeFeatureStore(NightjarError):
     exit_code, runbook = 21, "unsafe-feature-store"
 

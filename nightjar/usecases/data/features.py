@@ -5,7 +5,7 @@ anew, in a new generation of the table. It is read when it is whole.
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
@@ -57,13 +57,19 @@ class Landed:
 class TablePlan:
     """The days of a table to build, with the fingerprints of their inputs, and the generation to build.
 
-    now: the generation that is read today. None: the table was never built.
+    now: the generation that is read today. None: the table was never built. lost: files of `target` that are
+    gone, with the days that are built again for each.
     """
 
     table: FeatureTable
     now: Generation | None
     target: Generation
     days: Mapping[date, str]
+    lost: Mapping[str, frozenset[date]] = field(default_factory=dict[str, frozenset[date]])
+
+    @property
+    def lost_days(self) -> frozenset[date]:
+        return frozenset().union(*self.lost.values())
 
     @property
     def rebuilds(self) -> bool:
@@ -86,7 +92,7 @@ def build_features(
     afresh: Container[str] = (),
     progress: Progress = silent,
 ) -> FeatureBuild:
-    """Build the days that are missing or whose raw inputs changed, oldest first.
+    """Build the days that are missing, whose raw inputs changed or of which a file is lost, oldest first.
 
     Idempotent. A crash loses at most the current batch. Days first recorded after `known_at` are not built
     now, unless they are built already. Every delivery of the other days is built. Each row says when it was
@@ -104,6 +110,7 @@ def build_features(
     rows = 0
     with (progress if days else silent)("days of feature tables built", days) as advance:
         for plan in plans:
+            forget_lost(plan, features)
             sources = {name: landed[name] for name in plan.table.sources}
             for batch in batches(plan.days):
                 found = computed(spec, plan.table, batch, sources, raw)
@@ -111,6 +118,21 @@ def build_features(
                 advance(len(batch))
             use(plan, features)
     return FeatureBuild(days, rows)
+
+
+def forget_lost(plan: TablePlan, features: FeatureFiles) -> None:
+    """Let the days of lost files count as not built: if the build is interrupted, the next one goes on."""
+    if plan.lost:
+        features.forget(plan.table, plan.lost_days, plan.target.name)
+        told = "they were built, and their files are gone; their days are built again from the raw days"
+        log.warning(
+            "feature_files_lost",
+            table=plan.table.name,
+            files=[*plan.lost],
+            days=len(plan.lost_days),
+            told=told,
+            runbook="runbooks/damaged-file.md",
+        )
 
 
 def use(plan: TablePlan, features: FeatureFiles) -> None:
@@ -148,8 +170,10 @@ def planned(
         kept = kept or adopted(built, wanted, recipe)
         target = next_generation(kept, recipe, afresh=table.name in afresh)
         there = features.fingerprints(table, target.name)
-        days = {day: print_ for day, print_ in wanted.items() if there.get(day) != print_}
-        plans.append(TablePlan(table, kept[-1] if kept else None, target, days))
+        lost = features.lost(table, target.name)
+        again = frozenset[date]().union(*lost.values())
+        days = {day: print_ for day, print_ in wanted.items() if there.get(day) != print_ or day in again}
+        plans.append(TablePlan(table, kept[-1] if kept else None, target, days, lost))
     return plans
 
 

@@ -71,13 +71,17 @@ class Prepare:
 
     def rebuilds(self) -> tuple[TablePlan, ...]:
         """The feature tables that the next build makes anew, because their code changed. Nothing is built."""
+        return tuple(plan for plan in self.plans() if plan.rebuilds)
+
+    def plans(self) -> tuple[TablePlan, ...]:
+        """What the next build does. Nothing is built."""
         plans = planned(
             self.spec,
             landed=landed_of(self.spec, self.raw),
             features=self.feature_files,
             recipe_of=self.recipe_of,
         )
-        return tuple(plan for plan in plans if plan.rebuilds)
+        return tuple(plans)
 
     def undelivered(self, dates: Sequence[date], known_at: datetime | None = None) -> tuple[date, ...]:
         """The score dates without a population. Fast: nothing is landed or built."""

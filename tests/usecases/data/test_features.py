@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -124,6 +125,74 @@ def test_an_error_of_compute_names_the_table_the_days_and_the_line(shop):
     told = rf"`compute of shops` for days {START} to {START} raised at .*test_features\.py:\d+: Column"
     with pytest.raises(CodeFailed, match=told):
         shop.build(spec=spec)
+
+
+def three_months(shop):
+    """A day a batch, as nights build them, the last file of the first two months put together."""
+    for day in range(0, 70, 2):
+        shop.deliver(day, {"a": day}, at=24 * day + 30)
+        shop.build()
+    return shop.features.root / "features" / "shops"
+
+
+@pytest.mark.parametrize(
+    ("lost", "days"),
+    [("date=2013-05-02", 1), ("date=2013-05-02/part.parquet", 1), ("date=2013-03-01..2013-03-31", 16)],
+)
+def test_what_was_built_and_is_lost_on_the_disk_is_built_again(shop, lost, days):
+    folder = three_months(shop)
+    whole, gone = files_of(shop), folder / lost
+    for kept in folder.glob("date=2013-03-??"):  # their month has replaced them
+        shutil.rmtree(kept)
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    with capture_logs() as logged:
+        assert shop.build(known_at=hour(0)).days == days
+    assert [each["event"] for each in logged] == ["feature_files_lost"]
+    assert files_of(shop) == whole
+    assert shop.build() == FeatureBuild()
+
+
+def files_of(shop):
+    return [
+        (span, pl.read_parquet(file, hive_partitioning=False).sort("event_timestamp").rows())
+        for span, file in shop.features.files(TABLE)
+    ]
+
+
+def test_days_of_a_lost_file_are_still_built_after_the_build_was_interrupted(shop, monkeypatch):
+    folder = three_months(shop)
+    shutil.rmtree(folder / "date=2013-05-02")
+    with monkeypatch.context() as patched:
+        patched.setattr(FeatureDirectory, "write", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            shop.build()
+    assert shop.build().days == 1
+    assert (folder / "date=2013-05-02" / "part.parquet").exists()
+
+
+def test_a_gap_in_a_table_that_was_built_before_its_files_were_listed_is_built_once(shop):
+    for day in range(5):
+        shop.deliver(day, {"a": day}, at=24 * day + 30)
+    shop.build()
+    folder = shop.features.root / "features" / "shops"
+    (folder / "_files.json").unlink()
+    shutil.rmtree(folder / "date=2013-03-03")
+    assert shop.build() == FeatureBuild(days=1, rows=1)
+    assert shop.build() == FeatureBuild()
+    shutil.rmtree(folder / "date=2013-03-02")  # nobody knows of which raw days it was made
+    assert shop.build() == FeatureBuild(days=5, rows=1)
+    assert shop.build() == FeatureBuild()
+
+
+def test_a_day_that_gives_no_rows_is_no_loss(shop):
+    def seldom(raw, first, last):
+        return three_days(raw, first, last).filter(pl.col("date").dt.day().is_in([1, 5]))
+
+    spec = dataclasses.replace(SPEC, feature_tables=(dataclasses.replace(TABLE, compute=seldom),))
+    for day in range(6):
+        shop.deliver(day, {"a": 1}, at=24 * day + 30)
+    assert shop.build(spec=spec) == FeatureBuild(days=6, rows=2)
+    assert shop.build(spec=spec) == FeatureBuild()
 
 
 def test_only_days_that_see_a_new_file_are_built(shop):
