@@ -32,7 +32,10 @@ class PostgresIncidents(OnEngine):
             connection.execute(ONE_AT_A_TIME)
             decided = decide(_opened(connection))
             begun = [trouble.model_dump() for trouble in decided.begun]
-            ended = [ending(note).model_dump() | {"ends": note.id} for note in decided.ended]
+            ended = [
+                ending(note, decided.unmended.get(note.id)).model_dump() | {"ends": note.id}
+                for note in decided.ended
+            ]
             for rows in filter(None, (begun, ended)):
                 connection.execute(insert(INCIDENTS), rows)
         return decided

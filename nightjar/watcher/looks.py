@@ -1,7 +1,7 @@
 """Looks at everything the rules need: the models, the disks, the database, the Prefect server."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -60,7 +60,9 @@ class LookAtPlatform:
     _silent_since: datetime | None = None
     _workerless_since: datetime | None = None
 
-    def __call__(self, now: datetime, untold: Mapping[str, datetime]) -> PlatformFacts:
+    def __call__(
+        self, now: datetime, untold: Mapping[str, datetime], channels: Collection[str] | None = None
+    ) -> PlatformFacts:
         settings = self.platform.settings
         with translated(), self.platform.engine.connect() as connection:
             size, queue = connection.execute(SIZES).one()
@@ -78,6 +80,7 @@ class LookAtPlatform:
             worker=worker,
             workerless_since=self._workerless_since,
             untold=untold,
+            channels=None if channels is None else frozenset(channels),
             broken={name: error.words for name, error in models.BROKEN.items()},
         )
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Thread
 
 import structlog
@@ -18,7 +19,7 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.ports.telling import Consumer
 from nightjar.core.telling.incidents import Key, Note, changes
 from nightjar.core.telling.retrying import pauses
-from nightjar.core.telling.rules import UNTOLD_FOR, judged
+from nightjar.core.telling.rules import UNTOLD_FOR, judged, why_unmended
 from nightjar.usecases.telling.incidents import TellPeople
 from nightjar.watcher.looks import LookAtPlatform, models_of
 from nightjar.watcher.outage import Outage
@@ -73,22 +74,26 @@ class Watcher:
         Return True if every model was looked at, and if somebody can be told.
         """
         ledger, people = self.platform.incidents(), self.platform.tell_people()
-        untold = people.dispatches.untold([*people.channels, *self.platform.webhooks()])
+        channels = [*people.channels, *self.platform.webhooks()]
+        untold = people.dispatches.untold(channels)
         opened = ledger.opened()
         facts = tuple(models_of(self.platform, opened, now))
-        troubles, blind = judged(facts, self.look_at_platform(now, untold), self.platform.settings.ui)
+        platform = self.look_at_platform(now, untold, channels)
+        troubles, blind = judged(facts, platform, self.platform.settings.ui)
         unseen = set(models.NAMES) - {each.model for each in facts}
         seen = frozenset(note.key for note in opened) if self.seen is None else self.seen
 
         def unknown(note: Note) -> bool:
             return (note.model, note.kind) in blind or note.model in unseen
 
-        done = ledger.note(lambda opened: changes(opened, troubles, unknown, seen))
+        unmended = partial(why_unmended, facts, platform)
+        done = ledger.note(lambda opened: changes(opened, troubles, unknown, seen, unmended))
         self.seen, self.looked_at = frozenset(each.key for each in troubles), now
         for trouble in done.begun:
             log.warning("incident_begun", model=trouble.model, kind=trouble.kind, sentence=trouble.sentence)
         for note in done.ended:
-            log.info("incident_ended", model=note.model, kind=note.kind, subject=note.subject)
+            why = done.unmended.get(note.id, "mended")
+            log.info("incident_ended", model=note.model, kind=note.kind, subject=note.subject, why=why)
         deaf = {name for name, since in untold.items() if now - since > UNTOLD_FOR}
         return not unseen & set(models.MODELS) and (not people.channels or not deaf >= set(people.channels))
 

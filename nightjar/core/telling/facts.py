@@ -56,6 +56,9 @@ class ModelFacts:
     that wait for a person, with what is odd about them. refused: deliveries that are set aside, with what is
     wrong. doubted: published nights, with the findings that did not hold them. doubted_outcomes: days that
     count, with what is odd about them.
+    What is not looked at any more, so that nobody can say if it was mended: doubts_too_old, of days of
+    outcomes that are not among the newest any more; outcomes_too_old, published nights that still have none;
+    nights_too_old, how many published nights there are before those of `set_aside`.
     """
 
     model: str
@@ -74,6 +77,9 @@ class ModelFacts:
     doubted_outcomes: Mapping[date, str] = field(default_factory=dict[date, str])
     doubted: Mapping[date, tuple[Finding, ...]] = field(default_factory=dict[date, tuple[Finding, ...]])
     refused: Mapping[str, str] | None = None
+    doubts_too_old: frozenset[date] = frozenset()
+    outcomes_too_old: tuple[date, ...] = ()
+    nights_too_old: int = 0
 
 
 FEWEST_LOSS_NIGHTS = 14
@@ -107,7 +113,8 @@ class PlatformFacts:
     notifications: share of the queue of NOTIFY that is in use. server_silent_since: since when the Prefect
     server does not answer; None if it answers, or if there is none. worker: why no worker takes runs, empty
     if one does, None if nobody could say. workerless_since: since when none does; None if one does.
-    untold: channel -> since when something waits to be told there. broken: model -> why its folder cannot be
+    untold: channel -> since when something waits to be told there. channels: those that are set up; None if
+    nobody asked. broken: model -> why its folder cannot be
     used.
     """
 
@@ -120,4 +127,5 @@ class PlatformFacts:
     worker: str | None = None
     workerless_since: datetime | None = None
     untold: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    channels: frozenset[str] | None = None
     broken: Mapping[str, str] = field(default_factory=dict[str, str])

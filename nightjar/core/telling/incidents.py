@@ -1,7 +1,7 @@
 """Incidents: something is wrong, from its beginning to its end. Each of the two is told once."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pydantic import AwareDatetime
@@ -50,28 +50,46 @@ class Note(Trouble):
     noted_at: AwareDatetime
 
 
-def ending(note: Note) -> Trouble:
-    """Return what is told when an incident ends."""
+OVER, UNSEEN = "This is over: ", "This is told no more, and nobody mended it. "
+"""How the sentence of an end begins: what was wrong is so no more, or nobody looks at it any more."""
+
+
+def ending(note: Note, unmended: str | None = None) -> Trouble:
+    """Return what is told when an incident ends. unmended: why it ends, if the trouble was not mended."""
     told = note.model_dump(include=set(Trouble.model_fields))
-    return Trouble.model_validate(told | {"sentence": f"This is over: {note.sentence}"})
+    sentence = f"{OVER}{note.sentence}" if unmended is None else f"{UNSEEN}{unmended} It was: {note.sentence}"
+    return Trouble.model_validate(told | {"sentence": sentence})
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """begun: troubles that no open incident tells. ended: open incidents whose trouble is over."""
+    """begun: troubles that no open incident tells. ended: open incidents whose trouble is seen no more.
+
+    unmended: of those that were not mended, by their ids, why they end.
+    """
 
     begun: tuple[Trouble, ...]
     ended: tuple[Note, ...]
+    unmended: Mapping[int, str] = field(default_factory=dict[int, str])
+
+
+def mended(note: Note) -> str | None:  # noqa: ARG001  # of every incident alike
+    return None
 
 
 def changes(
-    opened: Iterable[Note], troubles: Iterable[Trouble], unknown: Callable[[Note], bool], seen: frozenset[Key]
+    opened: Iterable[Note],
+    troubles: Iterable[Trouble],
+    unknown: Callable[[Note], bool],
+    seen: frozenset[Key],
+    unmended: Callable[[Note], str | None] = mended,
 ) -> Changes:
     """Compare the open incidents with the troubles of now.
 
     unknown: True for an incident about which nothing could be found out now: it stays open. seen: the
     troubles of the look before. An incident ends when two looks in a row do not find it, so that a trouble
-    that comes and goes within minutes is one incident.
+    that comes and goes within minutes is one incident. unmended: why an incident ends although nobody mended
+    its trouble; None if it was mended.
     """
     now = {trouble.key: trouble for trouble in troubles}
     known = {note.key: note for note in opened}
@@ -79,4 +97,5 @@ def changes(
     ended = tuple(
         note for key, note in known.items() if key not in now and key not in seen and not unknown(note)
     )
-    return Changes(begun, ended)
+    reasons = {note.id: reason for note in ended if (reason := unmended(note)) is not None}
+    return Changes(begun, ended, reasons)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from nightjar.core.desk.places import desk_url, runbook_place
-from nightjar.core.telling.incidents import Note, Severity
+from nightjar.core.telling.incidents import UNSEEN, Note, Severity
 from nightjar.core.telling.retrying import Pending, pauses
 from nightjar.core.telling.rules import EXPLAINS
 from nightjar.core.values import Value
@@ -76,12 +76,17 @@ def _critical(note: Note) -> bool:
 
 def _title(notes: Sequence[Note], severity: Severity) -> str:
     first = notes[0]
-    state = f"{severity.value}: " if first.ends is None else "over: "
+    state = f"{severity.value}: " if first.ends is None else _how_it_ended(notes)
     kinds = ", ".join(sorted({note.kind.replace("_", " ") for note in notes}))
     models = sorted({note.model for note in notes} - {""})
     if not models:
         return f"Nightjar {state}{kinds}"
     return f"Nightjar {state}{models[0] if len(models) == 1 else f'{len(models)} models'}: {kinds}"
+
+
+def _how_it_ended(notes: Sequence[Note]) -> str:
+    mended = any(not note.sentence.startswith(UNSEEN) for note in notes)
+    return "over: " if mended else "told no more: "
 
 
 def lines_of(note: Note, ui: str) -> str:

@@ -8,9 +8,17 @@ from zoneinfo import ZoneInfo
 
 from nightjar.core.desk.places import TOP, desk_url, night_file, run_url
 from nightjar.core.inputs.findings import Finding, foremost
+from nightjar.core.monitoring.outcome_guard import TOLD_DAYS
 from nightjar.core.night.plan import Stage, Standing
-from nightjar.core.telling.facts import DiskFacts, ModelFacts, NightFacts, PlatformFacts
-from nightjar.core.telling.incidents import Severity, Trouble
+from nightjar.core.plurals import counted
+from nightjar.core.telling.facts import (
+    FEWEST_LOSS_NIGHTS,
+    DiskFacts,
+    ModelFacts,
+    NightFacts,
+    PlatformFacts,
+)
+from nightjar.core.telling.incidents import Note, Severity, Trouble
 
 F = TypeVar("F")
 
@@ -45,23 +53,34 @@ class Sign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Generic[F]):
-    """look: what is wrong by the facts. None: it could not be found out, so its incidents stay open."""
+    """look: what is wrong by the facts. None: it could not be found out, so its incidents stay open.
+
+    unmended: why an incident about a subject that is seen no more was not mended. None: it was. It is needed
+    where a rule looks at the newest nights or days alone: what becomes too old for it is not mended by that.
+    """
 
     kind: str
     severity: Severity
     runbook: str
     means: str
     look: Callable[[F], Iterable[Sign] | None]
+    unmended: Callable[[F, str], str | None]
 
 
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
 
+def mended(facts: object, subject: str) -> str | None:  # noqa: ARG001  # whatever they are
+    return None
+
+
 def rule(
-    severity: Severity, runbook: str, means: str
+    severity: Severity, runbook: str, means: str, unmended: Callable[[F, str], str | None] = mended
 ) -> Callable[[Callable[[F], Iterable[Sign] | None]], Rule[F]]:
     """Make a rule of a function. The function's name is the kind of its troubles."""
-    return lambda look: Rule(kind=look.__name__, severity=severity, runbook=runbook, means=means, look=look)
+    return lambda look: Rule(
+        kind=look.__name__, severity=severity, runbook=runbook, means=means, look=look, unmended=unmended
+    )
 
 
 # --- nights ---------------------------------------------------------------------------------------
@@ -155,7 +174,14 @@ def _of_error(night: NightFacts, standing: Standing, what: str) -> Sign:
     )
 
 
-@rule(WARNING, "rows-set-aside", "the newest published night lacks rows, or its drift")
+def _newer_night(facts: ModelFacts, subject: str) -> str | None:
+    newest = next((night.score_date for night in facts.nights if night.published), None)
+    if newest is None or subject.startswith(str(newest)):
+        return None
+    return f"The night of {newest} is the newest published one now, and only the newest is looked at."
+
+
+@rule(WARNING, "rows-set-aside", "the newest published night lacks rows, or its drift", _newer_night)
 def partial(facts: ModelFacts) -> Iterator[Sign]:
     """More rows set aside than half of what would hold the night back, or no drift rows an hour later."""
     newest = next((night for night in facts.nights if night.published), None)
@@ -180,15 +206,22 @@ def partial(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
-@rule(WARNING, "rows-set-aside", "rows were set aside a day ago, and nobody scored them again")
+def _older_nights(facts: ModelFacts, subject: str) -> str | None:  # noqa: ARG001  # there is one
+    if not facts.nights_too_old:
+        return None
+    older = counted(facts.nights_too_old, "older night")
+    return f"No night that is looked at has such rows any more. {older} may have some; nobody looks at them."
+
+
+@rule(WARNING, "rows-set-aside", "rows were set aside a day ago, and nobody scored them again", _older_nights)
 def quarantine_unread(facts: ModelFacts) -> Iterator[Sign]:
     waiting = [each for each in facts.set_aside if facts.now - each.published_at > UNREAD_AFTER]
     if waiting:
         rows, oldest = sum(each.rows for each in waiting), min(each.score_date for each in waiting)
         yield Sign(
             sentence=(
-                f"{rows} rows of {len(waiting)} published nights since {oldest} are set aside, and nobody "
-                "has scored them again."
+                f"Set aside, and scored again by nobody: {counted(rows, 'row')} of "
+                f"{counted(len(waiting), 'published night')} since {oldest}."
             )
         )
 
@@ -210,7 +243,18 @@ def drifted(facts: ModelFacts) -> Iterable[Sign] | None:
     ]
 
 
-@rule(WARNING, "model-worse", "measured nights are worse than the test of the champion expects")
+def _not_comparable(facts: ModelFacts, subject: str) -> str | None:  # noqa: ARG001  # there is one
+    if facts.loss is not None:
+        return None
+    return (
+        "Nobody can compare now: the test of the champion gave no interval, or fewer than "
+        f"{FEWEST_LOSS_NIGHTS} nights are measured."
+    )
+
+
+@rule(
+    WARNING, "model-worse", "measured nights are worse than the test of the champion expects", _not_comparable
+)
 def degraded(facts: ModelFacts) -> Iterator[Sign]:
     loss = facts.loss
     if loss is not None and loss.value > loss.expected:
@@ -233,16 +277,19 @@ def champion_stale(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
-@rule(WARNING, "bad-delivery", "outcomes that are due are unknown")
+def _still_without(facts: ModelFacts, subject: str) -> str | None:  # noqa: ARG001  # there is one
+    if not (old := facts.outcomes_too_old):
+        return None
+    of_them = f"{counted(len(old), 'older night')} without them ({min(old)} to {max(old)})"
+    return f"No night that is looked at lacks its outcomes any more. Nobody looks at {of_them}."
+
+
+@rule(WARNING, "bad-delivery", "outcomes that are due are unknown", _still_without)
 def outcomes_missing(facts: ModelFacts) -> Iterator[Sign]:
     if facts.without_outcomes:
+        nights = counted(len(facts.without_outcomes), "night")
         first, last = min(facts.without_outcomes), max(facts.without_outcomes)
-        yield Sign(
-            sentence=(
-                f"No outcome is known of {len(facts.without_outcomes)} nights whose outcomes are due: "
-                f"{first} to {last}."
-            )
-        )
+        yield Sign(sentence=(f"No outcome is known of {nights} whose outcomes are due: {first} to {last}."))
 
 
 @rule(CRITICAL, "outcomes-held", "a day of outcomes is held until a person decides")
@@ -254,7 +301,16 @@ def outcomes_held(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
-@rule(WARNING, "outcomes-held", "a day of outcomes counts, and something stands against it")
+def _too_old(facts: ModelFacts, subject: str) -> str | None:
+    if subject not in map(str, facts.doubts_too_old):
+        return None
+    return (
+        f"The day is not among the newest {TOLD_DAYS} any more. Nobody has accepted it, no other file of it "
+        "has landed, and it counts."
+    )
+
+
+@rule(WARNING, "outcomes-held", "a day of outcomes counts, and something stands against it", _too_old)
 def outcomes_doubted(facts: ModelFacts) -> Iterator[Sign]:
     for day, why in facts.doubted_outcomes.items():
         yield Sign(
@@ -348,7 +404,13 @@ def model_broken(facts: PlatformFacts) -> Iterator[Sign]:
         yield Sign(subject=model, sentence=f"Nothing of {model} is scored or looked at. {why}")
 
 
-@rule(WARNING, "receiver-gone", "a receiver takes nothing for 30 minutes")
+def _no_receiver(facts: PlatformFacts, subject: str) -> str | None:
+    if facts.channels is None or subject in facts.channels:
+        return None
+    return "The settings do not name this receiver any more."
+
+
+@rule(WARNING, "receiver-gone", "a receiver takes nothing for 30 minutes", _no_receiver)
 def receiver_gone(facts: PlatformFacts) -> Iterator[Sign]:
     for channel, since in facts.untold.items():
         if facts.now - since > UNTOLD_FOR:
@@ -405,6 +467,18 @@ def judged(
         found += [_explained(trouble, cause) for trouble in more]
         unknown |= blind
     return tuple(found), frozenset(unknown)
+
+
+def why_unmended(models: Iterable[ModelFacts], platform: PlatformFacts, note: Note) -> str | None:
+    """Why the trouble of an incident is seen no more although nobody mended it. None: it was mended."""
+    if not note.model:
+        of_platform = (rule for rule in OF_THE_PLATFORM if rule.kind == note.kind)
+        return next((rule.unmended(platform, note.subject) for rule in of_platform), None)
+    facts = next((each for each in models if each.model == note.model), None)
+    if facts is None:
+        return f"There is no folder of {note.model} any more."
+    of_model = (rule for rule in OF_A_MODEL if rule.kind == note.kind)
+    return next((rule.unmended(facts, note.subject) for rule in of_model), None)
 
 
 def _look(

@@ -1,6 +1,6 @@
 """Check each day of outcomes when it lands. A day that is not like others is held until a person decides."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -83,13 +83,17 @@ class GuardOutcomes:
 
         A doubt is over when another file of the day has landed, which is checked by itself.
         """
+        return self.undecided_and_too_old()[0]
+
+    def undecided_and_too_old(self) -> tuple[tuple[OutcomeCheck, ...], tuple[OutcomeCheck, ...]]:
+        """Return also the doubted days that are told no more, only because so many days landed since."""
         undecided = self.checks.undecided(self.spec.name)
         held, doubted = ([check for check in undecided if check.counts is counts] for counts in (False, True))
-        recent = self._recent() if doubted else ()
-        return (
-            *held,
-            *(check for check in doubted if (check.dataset, check.day, check.recorded_at) in recent),
-        )
+        newest = self._newest() if doubted else {}
+        valid = [check for check in doubted if newest.get((check.dataset, check.day)) == check.recorded_at]
+        recent = self._recent(newest)
+        told = [check for check in valid if (check.dataset, check.day) in recent]
+        return (*held, *told), tuple(check for check in valid if check not in told)
 
     def decide(
         self, day: date, verdict: Verdict, reason: str, counts_from: datetime
@@ -123,12 +127,15 @@ class GuardOutcomes:
             if dataset.delivered:
                 yield dataset, window
 
-    def _recent(self) -> set[tuple[str, date, datetime]]:
-        """The newest deliveries of the newest TOLD_DAYS days of each dataset."""
+    def _newest(self) -> dict[tuple[str, date], datetime]:
+        """When the newest delivery of each day of a dataset was recorded."""
         known = self.checks.deliveries(self.spec.name)
-        newest = {(each.dataset, each.day): each.recorded_at for each in known}
+        return {(each.dataset, each.day): each.recorded_at for each in known}
+
+    def _recent(self, newest: Collection[tuple[str, date]]) -> set[tuple[str, date]]:
+        """The newest TOLD_DAYS days of each dataset."""
         return {
-            (dataset.name, day, newest[dataset.name, day])
+            (dataset.name, day)
             for dataset, _ in self._guarded()
             for day in sorted(day for name, day in newest if name == dataset.name)[-TOLD_DAYS:]
         }

@@ -58,7 +58,8 @@ class LookAtModel:
         nights = tuple(self._nights(now, since, open_nights, published))
         drift_of, drifted = self._drifted(nights, published)
         measured = self._measured(newest)
-        undecided = self.guard.undecided()
+        undecided, too_old = self.guard.undecided_and_too_old()
+        lacking, lacking_long = self._without_outcomes(now, published, measured)
         trained_at = next((version.created_at for version in self.registry.versions(self.spec.name)), None)
         return ModelFacts(
             model=self.spec.name,
@@ -72,7 +73,10 @@ class LookAtModel:
             trained_at=trained_at,
             trainings_due=0 if trained_at is None else self._trainings(trained_at, now),
             loss=self._loss(measured),
-            without_outcomes=self._without_outcomes(now, published, measured),
+            without_outcomes=lacking,
+            outcomes_too_old=lacking_long,
+            doubts_too_old=frozenset(check.day for check in too_old),
+            nights_too_old=len(published) - len(newest),
             held={check.day: check.told for check in undecided if not check.counts},
             doubted_outcomes={check.day: check.told for check in undecided if check.counts},
             refused=self._refused(),
@@ -180,15 +184,18 @@ class LookAtModel:
 
     def _without_outcomes(
         self, now: datetime, published: Published, measured: Iterable[Measurement]
-    ) -> tuple[date, ...]:
+    ) -> tuple[tuple[date, ...], tuple[date, ...]]:
+        """Published nights whose outcomes are due and unknown: of OUTCOME_DAYS, and of as many before."""
         evening = evening_by_now(self.spec, today_of(self.spec, now), now)
         last = last_mature_date(self.spec, evening) - OUTCOMES_MAY_BE_LATE
         known = {each.run_id for each in measured}
-        return tuple(
+        lacking = [
             day
             for day, publication in published.items()
-            if last - OUTCOME_DAYS < day <= last and publication.run_id not in known
-        )
+            if last - 2 * OUTCOME_DAYS < day <= last and publication.run_id not in known
+        ]
+        since = last - OUTCOME_DAYS
+        return tuple(day for day in lacking if day > since), tuple(day for day in lacking if day <= since)
 
     def _refused(self) -> Mapping[str, str] | None:
         """What is wrong with each delivery that is set aside. None if the data cannot be read now."""

@@ -10,7 +10,8 @@ from nightjar.core.inputs.findings import Finding
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.core.telling.facts import DiskFacts, LossFacts, ModelFacts, NightFacts, PlatformFacts, SetAside
-from nightjar.core.telling.rules import OF_A_MODEL, OF_THE_PLATFORM, judged
+from nightjar.core.telling.incidents import Note, changes, ending
+from nightjar.core.telling.rules import OF_A_MODEL, OF_THE_PLATFORM, judged, why_unmended
 
 PROJECT = Path(__file__).parents[3]
 NOW = datetime(2026, 1, 2, 11, tzinfo=UTC)
@@ -33,6 +34,43 @@ def kinds(model: ModelFacts, platform: PlatformFacts | None = None) -> list[str]
 
 def night(**facts) -> NightFacts:
     return NightFacts(**{"score_date": DAY, "promised": NOW - HOUR, "standing": None} | facts)
+
+
+NEWER = night(score_date=DAY + timedelta(days=1), published_at=NOW, rows=100)
+FINE = {"loss": LossFacts(metric="brier", nights=20, value=0.1, expected=0.2)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "facts", "told"),
+    [
+        ("outcomes_doubted", str(DAY), {"doubts_too_old": frozenset({DAY})}, "Nobody has accepted it"),
+        ("partial", f"{DAY} rows", {"nights": (NEWER, night())}, "night of 2026-01-03 is the newest"),
+        ("quarantine_unread", "", {"nights_too_old": 3}, "3 older nights may have some"),
+        ("outcomes_missing", "", {"outcomes_too_old": (DAY,)}, "1 older night without them (2026-01-02"),
+        ("degraded", "", {}, "Nobody can compare now"),
+    ],
+)
+def test_what_only_becomes_too_old_is_not_told_as_mended(kind, subject, facts, told):
+    note = noted(kind, subject)
+    why = why_unmended([ModelFacts(**QUIET | facts)], PlatformFacts(now=NOW), note)
+    assert told in why
+    (changed,) = changes([note], [], lambda _: False, frozenset(), lambda _: why).ended
+    assert ending(changed, why).sentence == f"This is told no more, and nobody mended it. {why} It was: x"
+    fine = ModelFacts(**QUIET | FINE, nights=(night(published_at=NOW),))
+    assert why_unmended([fine], PlatformFacts(now=NOW), note) is None
+    assert ending(note).sentence == "This is over: x"
+
+
+def test_a_receiver_or_a_model_that_is_taken_away_is_not_told_as_mended():
+    gone = noted("receiver_gone", "old").model_copy(update={"model": ""})
+    assert why_unmended([], PlatformFacts(now=NOW, channels=frozenset({"new"})), gone)
+    assert why_unmended([], PlatformFacts(now=NOW, channels=frozenset({"old"})), gone) is None
+    assert "no folder of toy" in why_unmended([], PlatformFacts(now=NOW), noted("late", str(DAY)))
+
+
+def noted(kind: str, subject: str) -> Note:
+    told = {"model": "toy", "kind": kind, "subject": subject, "cause": kind, "sentence": "x", "runbook": "y"}
+    return Note(**told, severity="warning", id=1, noted_at=NOW)
 
 
 def test_nothing_wrong_is_no_trouble():

@@ -95,7 +95,7 @@ def look(use_case):
         outcomes=SimpleNamespace(measured=lambda model, since, whole: ()),
         drift=SimpleNamespace(compared=lambda runs: frozenset()),
         raw=use_case.inputs.raw,
-        guard=SimpleNamespace(undecided=lambda: CHECKS),
+        guard=SimpleNamespace(undecided_and_too_old=lambda: (CHECKS, CHECKS[1:])),
         readings=use_case.guard.readings,
     )
 
@@ -139,6 +139,7 @@ def test_held_and_doubted_days_of_outcomes_are_told_apart(look):
     (held,), (doubt,) = (rule.look(look(NOW)) for rule in (outcomes_held, outcomes_doubted))
     assert (held.subject, doubt.subject) == (str(DAY), str(DAY + timedelta(days=1)))
     assert "volume: rows: 1 (at most 5%" in doubt.sentence
+    assert look(NOW).doubts_too_old == {DAY + timedelta(days=1)}
 
 
 def test_a_night_is_promised_since_the_model_is_in_service(look):
@@ -167,5 +168,5 @@ def test_rows_that_were_set_aside_long_ago_are_told_until_somebody_scores_them_a
     assert [(each.score_date, each.rows) for each in found] == [(after.score_date, 3)]
     year_later = ModelFacts(model="toy", now=NOW + timedelta(days=365), zone="UTC", set_aside=found)
     (sign,) = quarantine_unread.look(year_later)
-    assert f"3 rows of 1 published nights since {after.score_date}" in sign.sentence
+    assert f"3 rows of 1 published night since {after.score_date}" in sign.sentence
     assert [*look._set_aside(NOW, [after])] == []
