@@ -30,7 +30,7 @@ def read_departures(folder: Path) -> pl.DataFrame:
     `time_hour` is the UTC hour of the scheduled departure; HHMM columns are local.
     """
     content = zipfile.ZipFile(folder / "flights.csv.zip").read("flights.csv")
-    return pl.read_csv(content, null_values=["NA", ""]).with_columns(
+    return pl.read_csv(content, glob=False, null_values=["NA", ""]).with_columns(
         flight_date=pl.date("year", "month", "day"),
         sched_dep=utc_text("time_hour") + pl.duration(minutes="minute"),
         sched_dep_minute=minutes("sched_dep_time"),

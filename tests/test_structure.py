@@ -48,6 +48,25 @@ def test_a_folder_that_would_shadow_a_package_is_none(folder: str) -> None:
     assert not (PROJECT / folder / "__init__.py").exists()
 
 
+GLOBBED = {"read_parquet", "scan_parquet", "read_csv", "scan_csv", "scan_ipc"}
+
+
+@pytest.mark.parametrize("folder", ["nightjar", "db", "models", "flows", "feature_repo"])
+def test_no_reader_takes_the_path_of_a_file_for_a_pattern(folder: str) -> None:
+    """A home may have `[` or `*` in its path."""
+    found: list[str] = []
+    for file in sorted((PROJECT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name("pl"), attr=name), keywords=given):
+                    globs = name in GLOBBED and "glob" not in {each.arg for each in given}
+                    if globs or name == "read_parquet_schema":  # it always takes it for one
+                        found.append(f"{file}:{node.lineno}")
+                case _:
+                    pass
+    assert not found, "give glob=False"
+
+
 def test_what_publishes_is_also_what_follows_it_up() -> None:
     """A third place that moved the ledger would publish nights that nobody compares or measures:
     docs/adr/0035.

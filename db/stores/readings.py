@@ -138,4 +138,4 @@ class PostgresReadings:
     def samples(self, model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(SAMPLES, {"model": model, "before": before, "most": most}).all()
-        return {row.score_date: pl.read_parquet(BytesIO(row.content)) for row in rows}
+        return {row.score_date: pl.read_parquet(BytesIO(row.content), glob=False) for row in rows}

@@ -73,12 +73,15 @@ def by_day(rows: pl.DataFrame, dataset: RawDataset, day: pl.Expr) -> Days:
 
 
 def read_planes(folder: Path) -> pl.DataFrame:
-    return pl.read_csv(folder / "planes.csv", null_values=["NA", ""]).select("tailnum", "seats", built="year")
+    return pl.read_csv(folder / "planes.csv", glob=False, null_values=["NA", ""]).select(
+        "tailnum", "seats", built="year"
+    )
 
 
 def read_weather(folder: Path) -> pl.DataFrame:
     rows = pl.read_csv(
         folder / "weather.csv",
+        glob=False,
         null_values=["NA", ""],
         schema_overrides=dict(WEATHER.columns) | {"time_hour": pl.String()},
     )

@@ -45,4 +45,4 @@ class Gathering:
             return pl.concat(self._at_hand).lazy()
         if self._at_hand:
             self._put_away()
-        return pl.scan_parquet(self._pieces)
+        return pl.scan_parquet(self._pieces, glob=False)

@@ -248,7 +248,7 @@ class RawFiles:
             return nothing(dataset)
         files, path = files_of(newest), name_of_files(newest)
         with naming_damage(files, OF_RAW_DAYS):
-            rows = pl.read_parquet(files, hive_partitioning=False, include_file_paths=path)
+            rows = pl.read_parquet(files, glob=False, hive_partitioning=False, include_file_paths=path)
         if path is None:  # the files are in the order of their days
             return counted_from(rows.lazy(), newest).collect()
         return counted_from(of_days(rows.lazy(), newest), newest).sort("date", maintain_order=True).collect()
@@ -262,9 +262,9 @@ class RawFiles:
         files = files_of(newest)
         with naming_damage(files, OF_RAW_DAYS):
             for file in files:
-                pl.read_parquet_schema(file)
+                pl.scan_parquet(file, glob=False, hive_partitioning=False).collect_schema()
             path = name_of_files(newest)
-            rows = pl.scan_parquet(files, hive_partitioning=False, include_file_paths=path)
+            rows = pl.scan_parquet(files, glob=False, hive_partitioning=False, include_file_paths=path)
         return counted_from(rows if path is None else of_days(rows, newest), newest)
 
     def _newest(self, dataset: str, first: date, last: date, known_at: datetime | None) -> dict[date, Kept]:

@@ -34,7 +34,7 @@ def compact(folder: Path, still_read: timedelta = STILL_READ) -> None:
     for span, files in _past_months(folder):
         if sum(file.stat().st_size for file in files) <= SMALL:
             with naming_damage(files, OF_FEATURES):
-                frames = [pl.read_parquet(file, hive_partitioning=False) for file in files]
+                frames = [pl.read_parquet(file, glob=False, hive_partitioning=False) for file in files]
             write_parquet(pl.concat(frames, how="diagonal_relaxed"), folder / folder_name(span) / PART)
     _remove_replaced(folder, datetime.now(UTC) - still_read)
 

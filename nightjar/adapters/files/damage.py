@@ -57,7 +57,7 @@ def naming_damage(
 def damage(file: Path, declared: Columns) -> str | None:
     """Return the reason why a Parquet file cannot be read as declared, or None if it can."""
     try:
-        stored = pl.read_parquet(file, hive_partitioning=False).schema
+        stored = pl.read_parquet(file, glob=False, hive_partitioning=False).schema
     except pl.exceptions.ComputeError as error:
         return str(error).partition("\n")[0]
     for name, dtype in declared.items():

@@ -101,7 +101,9 @@ class FeatureDirectory:
         usable = (pl.col("event_timestamp") <= as_of) & (pl.col("created") <= as_of)
         for file in (file for span, file in self.files(table, generation) if span.first <= utc(as_of).date()):
             with naming_damage([file], OF_FEATURES, lambda _: columns_of(table)):
-                rows = pl.read_parquet(file, columns=["event_timestamp", "created"], hive_partitioning=False)
+                rows = pl.read_parquet(
+                    file, columns=["event_timestamp", "created"], glob=False, hive_partitioning=False
+                )
                 found = rows.filter(usable)["event_timestamp"].max()
             if found is not None:
                 return cast("datetime", found)
@@ -180,9 +182,9 @@ def read_kept(file: Path, table: FeatureTable) -> pl.DataFrame:
     if not file.exists():
         return empty
     with naming_damage([file], OF_FEATURES, lambda _: columns_of(table)):
-        return pl.concat([empty, pl.read_parquet(file, hive_partitioning=False)], how="diagonal").select(
-            empty.columns
-        )
+        return pl.concat(
+            [empty, pl.read_parquet(file, glob=False, hive_partitioning=False)], how="diagonal"
+        ).select(empty.columns)
 
 
 def lacks_columns(file: Path, table: FeatureTable) -> bool:
@@ -190,7 +192,8 @@ def lacks_columns(file: Path, table: FeatureTable) -> bool:
 
     Feast assumes that all files have the columns of the newest one.
     """
-    return not columns_of(table).keys() <= pl.read_parquet_schema(file).keys()
+    stored = pl.scan_parquet(file, glob=False, hive_partitioning=False).collect_schema()
+    return not columns_of(table).keys() <= stored.keys()
 
 
 def with_news(kept: pl.DataFrame, rows: pl.DataFrame, table: FeatureTable) -> pl.DataFrame:

@@ -84,7 +84,7 @@ def folder_name(span: Span) -> str:
 def columns_in(folder: Path) -> frozenset[str]:
     """The columns of a generation's newest file, which Feast takes for those of all. Without a file: none."""
     for _, file in partitions(folder)[:1]:
-        return frozenset(pl.read_parquet_schema(file))
+        return frozenset(pl.scan_parquet(file, glob=False, hive_partitioning=False).collect_schema())
     return frozenset()
 
 

@@ -74,6 +74,6 @@ def _write(frames: Mapping[date, pl.DataFrame], file: Path) -> None:
 
 def _read(file: Path) -> dict[date, pl.DataFrame]:
     """Night -> its rows, in the order in which they were written."""
-    rows = pl.read_parquet(file, hive_partitioning=False)
+    rows = pl.read_parquet(file, glob=False, hive_partitioning=False)
     parts = rows.partition_by(NIGHT, maintain_order=True, include_key=False, as_dict=True)
     return {night: part for (night,), part in parts.items()}

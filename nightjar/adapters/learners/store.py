@@ -108,7 +108,8 @@ class PredictorStore:
     def _fitted_on(self, version: Version) -> CastCategories:
         """The types of the version's training sample; none where there is no sample."""
         try:
-            return CastCategories(pl.read_parquet_schema(self._artifacts.get(version.reference_uri)))
+            file = self._artifacts.get(version.reference_uri)
+            return CastCategories(pl.scan_parquet(file, glob=False).collect_schema())
         except (ArtifactBroken, OSError, pl.exceptions.PolarsError):
             return CastCategories()
 

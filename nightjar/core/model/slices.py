@@ -6,6 +6,8 @@ import polars as pl
 
 MISSING = "missing"
 OTHERS = "all others"
+NEGATIVE_ZERO = "-0.0"
+"""Equal to 0.0, and another text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,8 @@ class Slice:
         return pl.col(self.by) if isinstance(self.by, str) else self.by
 
     def value(self) -> pl.Expr:
-        """The value of each row, as text. A missing value is one, too."""
-        return self.expression.cast(pl.String).fill_null(MISSING)
+        """The value of each row, as text. A missing value is one, too. -0.0 is 0.0."""
+        return self.expression.cast(pl.String).replace(NEGATIVE_ZERO, "0.0").fill_null(MISSING)
 
     @property
     def reads(self) -> frozenset[str]:

@@ -74,7 +74,7 @@ def batches_of_population(
         return
     with (file := folder / "population.parquet").open("xb") as opened:
         sunk_by(*by_spec, opened, rows, frames, score_date)
-    made = pl.scan_parquet(file)
+    made = pl.scan_parquet(file, glob=False)
     yield from (made.slice(start, rows) for start in range(0, height(made), rows))
 
 

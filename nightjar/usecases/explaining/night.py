@@ -95,7 +95,7 @@ class ExplainNight:
 
         The version and its sample are loaded before, once. Raises ArtifactBroken.
         """
-        sample = pl.read_parquet(self.inputs.artifacts.get(version.reference_uri))
+        sample = pl.read_parquet(self.inputs.artifacts.get(version.reference_uri), glob=False)
         predictor = self.inputs.predictors.load(self.inputs.spec, version)
         return partial(contributions_of, predictor, sample=sample)
 

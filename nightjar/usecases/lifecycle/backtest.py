@@ -257,4 +257,4 @@ def as_scored(who: Who, published: pl.DataFrame, rows: pl.DataFrame) -> pl.DataF
 def scored_by(steps: Iterable[StepDone], artifacts: Artifacts) -> pl.DataFrame:
     """The rows SCORED of stored steps. Raises ArtifactBroken."""
     files = [artifacts.get(step.scores_uri, step.scores_sha256) for step in steps if step.scores_uri]
-    return pl.concat([pl.DataFrame(schema=SCORED), *(pl.read_parquet(file) for file in files)])
+    return pl.concat([pl.DataFrame(schema=SCORED), *(pl.read_parquet(file, glob=False) for file in files)])

@@ -99,5 +99,6 @@ class WatchNight:
 
     def _reference(self, run: Run) -> pl.DataFrame:
         return pl.read_parquet(
-            self.inputs.artifacts.get(self.inputs.registry.version_by_id(run.version_id).reference_uri)
+            self.inputs.artifacts.get(self.inputs.registry.version_by_id(run.version_id).reference_uri),
+            glob=False,
         )

@@ -33,7 +33,7 @@ class Scorer:
         """
         if version.golden_uri is None:
             return None
-        kept = pl.read_parquet(self.artifacts.get(version.golden_uri, version.golden_sha256))
+        kept = pl.read_parquet(self.artifacts.get(version.golden_uri, version.golden_sha256), glob=False)
         return given_otherwise(kept, self.given(version, kept.drop(GIVEN)), version.algorithm)
 
     def require_as_registered(self, version: Version) -> None:

@@ -93,7 +93,7 @@ class Snapshots:
         """
         key = pl.col("entity_key")
         wanted = key.is_between(pl.lit(keys.min()), pl.lit(keys.max())) & key.is_in(keys.implode())
-        return pl.scan_parquet(self._files(run)).filter(wanted).collect()
+        return pl.scan_parquet(self._files(run), glob=False).filter(wanted).collect()
 
     def part(self, run: Run, part: Part) -> pl.DataFrame:
         """The rows of one part. No other part is read. Raises ArtifactBroken."""
@@ -101,8 +101,8 @@ class Snapshots:
 
     def _scanned(self, run: Run, part: Part) -> pl.LazyFrame:
         if _in_one_file(run):
-            return pl.scan_parquet(self._files(run)).slice(part.start, part.rows)
-        return pl.scan_parquet(self._file(run, part))
+            return pl.scan_parquet(self._files(run), glob=False).slice(part.start, part.rows)
+        return pl.scan_parquet(self._file(run, part), glob=False)
 
     def _files(self, run: Run) -> list[Path]:
         if _in_one_file(run):

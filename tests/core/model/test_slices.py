@@ -27,3 +27,8 @@ def test_rows_are_told_apart_by_an_input_or_by_an_expression_and_a_missing_value
 def test_a_slice_of_what_is_no_input_and_a_name_twice_are_refused(slices, problem):
     with pytest.raises(BadSpec, match=problem):
         replace(TOY, slices=slices)
+
+
+def test_zero_is_one_slice_whatever_its_sign():
+    rows = pl.DataFrame({"x": [0.0, -0.0, -1.5, None]})
+    assert rows.select(Slice(name="x", by="x").value())["x"].to_list() == ["0.0", "0.0", "-1.5", "missing"]

@@ -204,3 +204,18 @@ def test_a_sample_that_many_nights_are_compared_with_says_of_each_what_it_says_o
     assert [kept.compared(night) for night in nights] == [
         compared(night, reference, ["city"], ["wind", "rain", "score"]) for night in nights
     ]
+
+
+def test_rows_of_the_sample_without_a_date_count_together_and_end_nothing():
+    rng = np.random.default_rng(7)
+    rows = pl.DataFrame(
+        {
+            "score_date": [date(2013, 1, 1 + n % 28) if n % 9 else None for n in range(5_000)],
+            "x": [float(value) if value < 2 else None for value in rng.normal(size=5_000)],
+        }
+    )
+    night = rows.select("x").head(500)
+    (column,) = compared(night, rows, [], ["x"])
+    assert not column.drifted
+    (column,) = compared(night, rows.with_columns(score_date=pl.lit(None, pl.Date)), [], ["x"])
+    assert not column.drifted

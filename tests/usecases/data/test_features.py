@@ -127,6 +127,18 @@ def test_an_error_of_compute_names_the_table_the_days_and_the_line(shop):
         shop.build(spec=spec)
 
 
+def test_a_home_may_have_characters_of_a_pattern_in_its_path(tmp_path):
+    shop = Shop(tmp_path / "home [1] *?")
+    for day in range(40):
+        shop.deliver(day, {"a": 1}, at=24 * day + 30)
+        if day > 36:
+            shop.build()
+    assert len(shop.features.files(TABLE)) == 1 + 9
+    assert shop.features.newest(TABLE, hour(24 * 60)) == hour(24 * 39)
+    seen = shop.raw.scan(VISITS, START, START + timedelta(days=40)).collect()
+    assert seen.height == shop.raw.read(VISITS, START, START + timedelta(days=40)).height == 40
+
+
 def three_months(shop):
     """A day a batch, as nights build them, the last file of the first two months put together."""
     for day in range(0, 70, 2):
