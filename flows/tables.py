@@ -15,6 +15,7 @@ from nightjar.core.monitoring.entities import ColumnDrift, Measurement
 from nightjar.core.monitoring.outcome_guard import OutcomeCheck
 from nightjar.core.night.entities import NightSummary, Run
 from nightjar.core.night.plan import Planned
+from nightjar.core.plurals import counted
 from nightjar.showing.console import (
     CHALLENGER_COLUMNS,
     DRIFT_COLUMNS,
@@ -150,7 +151,9 @@ def show_held(spec: ModelSpec, held: Sequence[OutcomeCheck]) -> None:
 
 def show_plan(model: str, nights: Sequence[Planned]) -> None:
     """Show what a backfill would do with each night, in its order."""
-    says = f"{model}: {sum(night.wanted for night in nights)} of {len(nights)} nights would be scored"
+    says = (
+        f"{model}: {sum(night.wanted for night in nights)} of {counted(len(nights), 'night')} would be scored"
+    )
     show(f"backfill-{model}", says, PLAN_COLUMNS, [plan_row(night) for night in nights])
 
 

@@ -10,6 +10,7 @@ from nightjar.core.night.clock import as_of, evening_by_now
 from nightjar.core.night.entities import NightSummary
 from nightjar.core.night.plan import Planned
 from nightjar.core.night.windows import no_population
+from nightjar.core.plurals import counted
 from nightjar.showing import console
 from nightjar.wiring.platform import Platform
 
@@ -31,7 +32,7 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     known = today - timedelta(days=spec.horizon_days)
     step(f"4 Train: on all that was known on {known}")
     train(platform, spec, known)
-    step(f"5 Score: {nights} nights from {today}")
+    step(f"5 Score: {counted(nights, 'night')} from {today}")
     platform.prepare(spec).ready(known_later, console.bar)
     summary = platform.backfill(spec).run([Planned(score_date=day) for day in dates], console.bar)
     summary.raise_failure()
@@ -44,7 +45,7 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     ending = (
         "everything was published already; nothing changed"
         if not summary.published_now
-        else f"{len(summary.published_now)} nights published"
+        else f"{counted(len(summary.published_now), 'night')} published"
     )
     console.out.print(f"\n[bold]{ending}[/] ({time.monotonic() - started:.0f} s)")
     console.show_where(platform)

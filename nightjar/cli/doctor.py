@@ -13,6 +13,7 @@ from nightjar.core.errors.cluster import WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import DeliveriesSetAside, FilesLost
 from nightjar.core.model.spec import ModelSpec, RawDataset
+from nightjar.core.plurals import counted
 from nightjar.showing import console
 from nightjar.showing.remedies import told
 from nightjar.wiring.platform import Platform
@@ -230,7 +231,7 @@ def parts(platform: Platform) -> str:
     for worker, problems in found.items():
         if problems:
             raise WorkerUnfit(f"The worker {worker}", problems)
-    return f"scored by {len(found)} workers of {settings.scheduler}"
+    return f"scored by {counted(len(found), 'worker')} of {settings.scheduler}"
 
 
 CHECKS: dict[str, Check] = {

@@ -7,6 +7,7 @@ import typer
 
 from nightjar.cli.options import Named, opened, spec_of
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.plurals import counted
 from nightjar.showing import console
 
 
@@ -32,5 +33,5 @@ def evidently(
             run = platform.store.run(night.run_id)
             added += not workspace.holds(run) and workspace.add(run, *watch.sides(run))
             advance()
-    console.out.print(f"{added} nights of {spec.name} added to {out}. To see them:")
+    console.out.print(f"{counted(added, 'night')} of {spec.name} added to {out}. To see them:")
     console.out.print(f"uv run evidently ui --workspace {out}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar.cli.options import Accept, Date, KnownAt, Model, day, end, opened, require_executor, spec_of
+from nightjar.core.plurals import counted
 from nightjar.showing import console
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def mended(night: "NightSummary") -> str:
     if night.already_published:
         return f"nothing to mend; run {night.run_id} stays as published, {night.quarantined} set aside"
     counts = (
-        f"{night.scored - night.carried} rows scored again, {night.carried} kept, {night.quarantined} set "
-        "aside"
+        f"{counted(night.scored - night.carried, 'row')} scored again, {night.carried} kept, "
+        f"{night.quarantined} set aside"
     )
     return f"revision {night.revision} published (run {night.run_id}): {counts}"

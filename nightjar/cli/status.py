@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar.cli.options import Json, Model, OneOrAll, day, opened, spec_of, specs_of
+from nightjar.core import plurals
 from nightjar.showing import console
 from nightjar.showing.remedies import told
 
@@ -216,7 +217,7 @@ def night_row(entry: "Entry", publication: "Publication | None") -> tuple[object
 
 def missing_row(entry: "Entry") -> tuple[str, str]:
     if entry.nights > 1:
-        return f"{entry.first} to {entry.last}", f"{entry.what}: {entry.nights} nights"
+        return f"{entry.first} to {entry.last}", f"{entry.what}: {plurals.counted(entry.nights, 'night')}"
     failed = f"{entry.attempts} attempt{'s' if entry.attempts > 1 else ''} failed"
     return str(entry.first), f"{entry.what}: {failed}" if entry.attempts else entry.what
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from nightjar.core import plurals
 from nightjar.core.kinds.estimates import CONFIDENCE, Estimate
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Metric
@@ -69,7 +70,9 @@ def step_rows(steps: Iterable[StepDone]) -> Iterator[tuple[object, ...]]:
 
 
 def whole_title(results: Results) -> str:
-    counted = f"{results.nights} nights, {results.rows:,} rows with an outcome"
+    counted = (
+        f"{plurals.counted(results.nights, 'night')}, {plurals.counted(results.rows, 'row')} with an outcome"
+    )
     return f"{counted}; each with its {CONFIDENCE:.0%} interval"
 
 

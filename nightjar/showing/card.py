@@ -11,6 +11,7 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.evidence import Evidence
 from nightjar.core.lifecycle.training_set import embargo
+from nightjar.core.plurals import counted
 from nightjar.showing import markdown, page, plots
 from nightjar.showing.backtest import (
     bounds_of,
@@ -199,7 +200,8 @@ def _nights(facts: Facts) -> Iterator[Said | Rows | Drawn]:
         return
     kind, nights = facts.spec.kind, facts.nights
     yield Said(
-        f"{len(nights)} nights, {nights[0].score_date} to {nights[-1].score_date}, measured by what happened."
+        f"{counted(len(nights), 'night')}, {nights[0].score_date} to {nights[-1].score_date}, "
+        "measured by what happened."
     )
     yield Drawn([_nightly(kind, name, facts) for name in kind.headline])
 
@@ -262,7 +264,7 @@ def _identity(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "code", version.code_version
     yield "sha256 of the model", version.artifact_sha256
     if dataset is not None:
-        yield "dataset", f"{dataset.rows:,} rows, {dataset.first_date} to {dataset.last_date}"
+        yield "dataset", f"{counted(dataset.rows, 'row')}, {dataset.first_date} to {dataset.last_date}"
         yield "outcomes known by (UTC)", f"{dataset.known_at:%Y-%m-%d %H:%M}"
         yield "sha256 of the dataset", dataset.sha256
     if version.evidence_sha256:

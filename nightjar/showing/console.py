@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from nightjar.core.platform.log_lines import rendered
+from nightjar.core.plurals import counted
 from nightjar.showing.gates import next_step
 from nightjar.showing.remedies import told
 from nightjar.wiring.json_lines import spoken_as_json
@@ -99,13 +100,19 @@ def log(event: str, level: str, fields: Mapping[str, object]) -> None:
     sys.stderr.flush()
 
 
+def worded(what: str, total: int) -> str:
+    """What is counted, for a number: its first word is the plural of what is one step."""
+    first, _, rest = what.partition(" ")
+    return what if total != 1 else f"{first.removesuffix('s')} {rest}".strip()
+
+
 @contextmanager
 def bar(what: str, total: int) -> "Iterator[Advance]":
     """Show a progress bar on stderr, and one line at its end. Without a terminal, show only that line."""
     if not err.is_terminal:
         started = time.monotonic()
         yield lambda steps=1: None  # noqa: ARG005  # nobody watches the single steps
-        err.print(f"  {total} {what} in {time.monotonic() - started:.1f} s")
+        err.print(f"  {total} {worded(what, total)} in {time.monotonic() - started:.1f} s")
         return
     columns = (
         TextColumn("  {task.description:<36}"),
@@ -171,7 +178,8 @@ def night_row(night: "NightSummary") -> tuple[object, ...]:
     run = f"{night.run_id}" if night.revision == 1 else f"{night.run_id} (revision {night.revision})"
     kept = f", {night.carried} scores kept" if night.carried else ""
     kept += f", {night.by_challenger} by the challenger" if night.by_challenger else ""
-    now = f"published: {night.parts_done_now} of {night.parts} parts now{kept}, {night.seconds:.1f} s"
+    parts = f"{night.parts_done_now} of {counted(night.parts, 'part')}"
+    now = f"published: {parts} now{kept}, {night.seconds:.1f} s"
     lacks = [f"no {lack.partition(':')[0]}" for lack in night.lacks]
     lacks += [unshadowed(night)] if night.without_challenger else []
     happened = "; ".join(["published already" if night.already_published else now, *lacks])
@@ -266,7 +274,7 @@ def show_kept(refusals: "Iterable[Refusal]") -> None:
 
 def rebuilds_told(plans: "Sequence[TablePlan]") -> str:
     """The feature tables that the next build makes anew, in one sentence. Empty if there is none."""
-    names = ", ".join(f"{plan.table.name} ({len(plan.days)} days)" for plan in plans)
+    names = ", ".join(f"{plan.table.name} ({counted(len(plan.days), 'day')})" for plan in plans)
     return f"the code of feature tables changed, and the next build makes them anew: {names}" if plans else ""
 
 
@@ -282,7 +290,7 @@ PLAN_COLUMNS = ("score date", "now", "would be", "why it failed")
 def show_plan(spec: "ModelSpec", nights: "Sequence[Planned]") -> None:
     """Show the action of a backfill for each night, in the order of the plan."""
     out.print(table(spec.name, PLAN_COLUMNS, [tuple(map(plain, plan_row(night))) for night in nights]))
-    out.print(f"{sum(night.wanted for night in nights)} of {len(nights)} nights would be scored")
+    out.print(f"{sum(night.wanted for night in nights)} of {counted(len(nights), 'night')} would be scored")
 
 
 def plan_row(night: "Planned") -> tuple[str, ...]:
@@ -347,7 +355,8 @@ def challenger_told(standing: "Standing") -> str:
     more = "" if found.more_nights is None else f"; about {found.more_nights} more nights like these decide"
     said = f"{version} against version {standing.champion.number}: {found.finding.value}{more}"
     if share := standing.serving.share:
-        said += f". It serves {share:.3g} of the entities, measured in {standing.serving.nights} nights"
+        nights = counted(standing.serving.nights, "night")
+        said += f". It serves {share:.3g} of the entities, measured in {nights}"
     number = standing.challenger.number
     match standing.step:
         case Step.ASK if standing.next_share is not None:
@@ -394,7 +403,7 @@ def show_arms(found: "Iterable[ArmMetric]") -> None:
 
 def unshadowed(night: "NightSummary") -> str:
     """Say how many rows lack the challenger's score."""
-    return f"the challenger gave no score for {night.without_challenger} of {night.scored} rows"
+    return f"the challenger gave no score for {night.without_challenger} of {counted(night.scored, 'row')}"
 
 
 def show_lacks(model: str, score_date: date, lacks: "Sequence[str]") -> None:
@@ -458,7 +467,7 @@ def refit_told(version: "Version") -> str:
     if version.refit_of is None:
         return ""
     rows = version.record.windows["fitted"] if version.record else None
-    told = f": {rows.first} to {rows.last}, {rows.rows:,} rows" if rows else ""
+    told = f": {rows.first} to {rows.last}, {counted(rows.rows, 'row')}" if rows else ""
     return (
         f"{version.model} version {version.number} is version {version.refit_of}, fitted anew on all that is "
         f"known{told}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from nightjar.core.plurals import counted
 from nightjar.showing.console import plain, table
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def head(row: "RowExplained") -> Iterator[str]:
     refit = f", a refit of version {version.refit_of}" if version.refit_of else ""
     yield (
         f"version {version.number} ({version.algorithm}){refit}, trained on {version.trained_from} to "
-        f"{version.trained_through}, {version.rows:,} rows"
+        f"{version.trained_through}, {counted(version.rows, 'row')}"
     )
     if row.unexplained:
         yield f"no contributions: {row.unexplained}"

@@ -8,6 +8,7 @@ from nightjar.core.desk.calendar import Day, State
 from nightjar.core.desk.entities import ChampionMetric, Desk, Measured, NightSeen
 from nightjar.core.desk.places import night_file
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.plurals import counted
 from nightjar.core.telling.facts import FEWEST_LOSS_NIGHTS
 from nightjar.showing import calendar, page
 from nightjar.showing.console import measured as with_interval
@@ -83,7 +84,8 @@ def _quality(desk: Desk, spec: ModelSpec | None) -> str:
     if window.value is None:
         return "Nobody can say: the newest nights have too few outcomes."
     value = with_interval(window.value, window.low, window.high)
-    told = f"{metric.title} (less is better) of {window.nights} nights to {window.score_date}: {value}."
+    nights = counted(window.nights, "night")
+    told = f"{metric.title} (less is better) of {nights} to {window.score_date}: {value}."
     tested = next((one for one in desk.tested if one.metric == metric.name), None)
     return escape(" ".join(filter(None, (_judged(window, tested), told, _test(tested)))))
 
@@ -114,7 +116,7 @@ def _effort(desk: Desk) -> Iterator[str]:
         yield "No night has ended yet."
         return
     newest, seconds = took[-1]
-    yield f"{newest.score_date} took {seconds:,.1f} s for {newest.scored:,} rows."
+    yield f"{newest.score_date} took {seconds:,.1f} s for {counted(newest.scored, 'row')}."
     if len(took) > 1:
         yield f"Half of the last {len(took[-RECENT_NIGHTS:])} took at most {_middle(took):,.1f} s."
     if peak := max(

@@ -63,3 +63,9 @@ def test_a_measured_night_is_shown_with_every_metric_of_a_night():
     titles = ("base rate", "mean score", "AUC", "PR-AUC", "Brier", "ECE")
     assert console.performance_columns(toy_spec()) == ("score date", "rows", "with outcome", *titles)
     assert shown == ("2013-06-15", 3, 2, None, None, None, None, 0.2, None)
+
+
+def test_the_line_of_a_finished_step_counts_one_in_the_singular():
+    assert console.worded("nights scored", 1) == "night scored"
+    assert console.worded("nights scored", 2) == "nights scored"
+    assert console.worded("retrieval of features as known on each evening", 1).startswith("retrieval of")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.plurals import counted
 
 
 class BadDelivery(NightjarError):
@@ -98,8 +99,9 @@ class NoPopulation(NightjarError):
         dates = f"{score_date}" if last in (None, score_date) else f"{score_date} to {last}"
         known = f"recorded by {known_at:%Y-%m-%d %H:%M} UTC"
         why = (
-            f"{landed} rows of {dataset} {known} landed for that date, and the model's `population` takes "
-            f"none of them. Look at the rows, and at the filter in models/{model}/; or name another date."
+            f"{counted(landed, 'row')} of {dataset} {known} landed for that date, and the model's "
+            f"`population` takes none of them. Look at the rows, and at the filter in models/{model}/; "
+            "or name another date."
             if landed
             else f"the table of {dataset} has no row for that date {known}. "
             "Have it filled, or name another date; if it was recorded later than that, let the night know it."
