@@ -69,17 +69,24 @@ def require_what_is_there(folder: Path) -> None:
 
 
 def _gaps(folder: Path, there: Collection[Span], built: Collection[date]) -> dict[Path, frozenset[date]]:
-    """Of a generation that was written before its files were listed: days between others without a file."""
-    if not there:
+    """Of a generation that was written before its files were listed: days between others without a file.
+
+    How long after its raw day an event lies is taken from the newest of both. A day more on each side is
+    built again, for events on both sides of midnight in UTC.
+    """
+    if not there or not built:
         return {folder / folder_name(Span(day, day)) / PART: frozenset([day]) for day in sorted(built)}
-    first, last = min(span.first for span in there), max(span.last for span in there)
-    days = {
+    first, newest = min(span.first for span in there), max(there)
+    later = timedelta(0) if newest.several else newest.last - max(built)
+    covered = {
         span.first + timedelta(days=n) for span in there for n in range((span.last - span.first).days + 1)
     }
     return {
-        folder / folder_name(Span(day, day)) / PART: frozenset([day])
+        folder / folder_name(Span(day + later, day + later)) / PART: frozenset(
+            near for n in (-1, 0, 1) if (near := day + timedelta(days=n)) in built
+        )
         for day in sorted(built)
-        if first < day < last and day not in days
+        if first < day + later < newest.last and day + later not in covered
     }
 
 
