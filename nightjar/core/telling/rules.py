@@ -1,7 +1,7 @@
 """The rules: what counts as trouble, how bad it is, and which runbook helps. docs/alerts.md lists them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -55,8 +55,8 @@ class Sign:
 class Rule(Generic[F]):
     """look: what is wrong by the facts. None: it could not be found out, so its incidents stay open.
 
-    unmended: why an incident about a subject that is seen no more was not mended. None: it was. It is needed
-    where a rule looks at the newest nights or days alone: what becomes too old for it is not mended by that.
+    unmended: why an incident about a subject that is seen no more was not mended. It gives None if it was.
+    A rule needs it that looks at the newest nights or days alone: what becomes too old is not mended by that.
     """
 
     kind: str
@@ -64,23 +64,25 @@ class Rule(Generic[F]):
     runbook: str
     means: str
     look: Callable[[F], Iterable[Sign] | None]
-    unmended: Callable[[F, str], str | None]
+    unmended: Callable[[F, str], str | None] | None = None
+
+    def why_unmended(self, facts: F, subject: str) -> str | None:
+        return None if self.unmended is None else self.unmended(facts, subject)
 
 
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
 
-def mended(facts: object, subject: str) -> str | None:  # noqa: ARG001  # whatever they are
-    return None
-
-
 def rule(
-    severity: Severity, runbook: str, means: str, unmended: Callable[[F, str], str | None] = mended
+    severity: Severity, runbook: str, means: str
 ) -> Callable[[Callable[[F], Iterable[Sign] | None]], Rule[F]]:
     """Make a rule of a function. The function's name is the kind of its troubles."""
-    return lambda look: Rule(
-        kind=look.__name__, severity=severity, runbook=runbook, means=means, look=look, unmended=unmended
-    )
+    return lambda look: Rule(kind=look.__name__, severity=severity, runbook=runbook, means=means, look=look)
+
+
+def told_no_more(unmended: Callable[[F, str], str | None]) -> Callable[[Rule[F]], Rule[F]]:
+    """Have a rule say why its incidents end although nobody mended them."""
+    return lambda rule: replace(rule, unmended=unmended)
 
 
 # --- nights ---------------------------------------------------------------------------------------
@@ -181,7 +183,8 @@ def _newer_night(facts: ModelFacts, subject: str) -> str | None:
     return f"The night of {newest} is the newest published one now, and only the newest is looked at."
 
 
-@rule(WARNING, "rows-set-aside", "the newest published night lacks rows, or its drift", _newer_night)
+@told_no_more(_newer_night)
+@rule(WARNING, "rows-set-aside", "the newest published night lacks rows, or its drift")
 def partial(facts: ModelFacts) -> Iterator[Sign]:
     """More rows set aside than half of what would hold the night back, or no drift rows an hour later."""
     newest = next((night for night in facts.nights if night.published), None)
@@ -213,7 +216,8 @@ def _older_nights(facts: ModelFacts, subject: str) -> str | None:  # noqa: ARG00
     return f"No night that is looked at has such rows any more. {older} may have some; nobody looks at them."
 
 
-@rule(WARNING, "rows-set-aside", "rows were set aside a day ago, and nobody scored them again", _older_nights)
+@told_no_more(_older_nights)
+@rule(WARNING, "rows-set-aside", "rows were set aside a day ago, and nobody scored them again")
 def quarantine_unread(facts: ModelFacts) -> Iterator[Sign]:
     waiting = [each for each in facts.set_aside if facts.now - each.published_at > UNREAD_AFTER]
     if waiting:
@@ -252,9 +256,8 @@ def _not_comparable(facts: ModelFacts, subject: str) -> str | None:  # noqa: ARG
     )
 
 
-@rule(
-    WARNING, "model-worse", "measured nights are worse than the test of the champion expects", _not_comparable
-)
+@told_no_more(_not_comparable)
+@rule(WARNING, "model-worse", "measured nights are worse than the test of the champion expects")
 def degraded(facts: ModelFacts) -> Iterator[Sign]:
     loss = facts.loss
     if loss is not None and loss.value > loss.expected:
@@ -284,7 +287,8 @@ def _still_without(facts: ModelFacts, subject: str) -> str | None:  # noqa: ARG0
     return f"No night that is looked at lacks its outcomes any more. Nobody looks at {of_them}."
 
 
-@rule(WARNING, "bad-delivery", "outcomes that are due are unknown", _still_without)
+@told_no_more(_still_without)
+@rule(WARNING, "bad-delivery", "outcomes that are due are unknown")
 def outcomes_missing(facts: ModelFacts) -> Iterator[Sign]:
     if facts.without_outcomes:
         nights = counted(len(facts.without_outcomes), "night")
@@ -310,7 +314,8 @@ def _too_old(facts: ModelFacts, subject: str) -> str | None:
     )
 
 
-@rule(WARNING, "outcomes-held", "a day of outcomes counts, and something stands against it", _too_old)
+@told_no_more(_too_old)
+@rule(WARNING, "outcomes-held", "a day of outcomes counts, and something stands against it")
 def outcomes_doubted(facts: ModelFacts) -> Iterator[Sign]:
     for day, why in facts.doubted_outcomes.items():
         yield Sign(
@@ -410,7 +415,8 @@ def _no_receiver(facts: PlatformFacts, subject: str) -> str | None:
     return "The settings do not name this receiver any more."
 
 
-@rule(WARNING, "receiver-gone", "a receiver takes nothing for 30 minutes", _no_receiver)
+@told_no_more(_no_receiver)
+@rule(WARNING, "receiver-gone", "a receiver takes nothing for 30 minutes")
 def receiver_gone(facts: PlatformFacts) -> Iterator[Sign]:
     for channel, since in facts.untold.items():
         if facts.now - since > UNTOLD_FOR:
@@ -473,12 +479,12 @@ def why_unmended(models: Iterable[ModelFacts], platform: PlatformFacts, note: No
     """Why the trouble of an incident is seen no more although nobody mended it. None: it was mended."""
     if not note.model:
         of_platform = (rule for rule in OF_THE_PLATFORM if rule.kind == note.kind)
-        return next((rule.unmended(platform, note.subject) for rule in of_platform), None)
+        return next((rule.why_unmended(platform, note.subject) for rule in of_platform), None)
     facts = next((each for each in models if each.model == note.model), None)
     if facts is None:
         return f"There is no folder of {note.model} any more."
     of_model = (rule for rule in OF_A_MODEL if rule.kind == note.kind)
-    return next((rule.unmended(facts, note.subject) for rule in of_model), None)
+    return next((rule.why_unmended(facts, note.subject) for rule in of_model), None)
 
 
 def _look(
