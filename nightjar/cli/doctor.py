@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.cluster import WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import DeliveriesSetAside, FilesLost
+from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesSetAside, FilesLost
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.plurals import counted
 from nightjar.showing import console
@@ -118,6 +118,7 @@ def champion(platform: Platform, spec: ModelSpec) -> str:
     if version is None:
         raise NoChampion(spec.name)
     PredictorStore(platform.artifacts).load(spec, version)
+    platform.artifacts.get(version.reference_uri)  # its bytes are compared with its name
     other = trained_otherwise(spec, platform.feature_files, version, platform.features.generations(spec))
     told = (
         f"; the code of {', '.join(other)} changed since: `nightjar retrain --model {spec.name}`"
@@ -205,8 +206,14 @@ def features(platform: Platform, spec: ModelSpec) -> str:
 
 
 def artifacts(platform: Platform) -> str:
+    """Whether the store works, and has every file that a row names. Raises ArtifactsLost."""
+    from db.stores.holdings import PostgresHoldings
+
     platform.artifacts.probe()
-    return f"{platform.settings.artifacts} takes and gives files"
+    named = {each.uri for each in PostgresHoldings(platform.engine).named()}
+    if lost := platform.artifacts.lost(named):
+        raise ArtifactsLost(lost)
+    return f"{platform.settings.artifacts} takes and gives files, and has all {len(named):,} that are named"
 
 
 def disk(platform: Platform) -> str:

@@ -3,15 +3,20 @@
 from datetime import UTC, date, datetime
 from functools import partial
 
+import polars as pl
 import psycopg
 import pytest
+from sqlalchemy import insert
 
 import models
+from db.tables import DatasetRow, table_of
 from nightjar.cli import doctor
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import DeliveriesSetAside
+from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesSetAside
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
+
+DAY, NOON = date(2013, 3, 1), datetime(2013, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -46,6 +51,19 @@ def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
     )
     platform.raw.settle("weather", day)
     assert doctor.deliveries(platform, spec) == "none is set aside"
+
+
+def test_a_file_that_a_row_names_and_that_is_gone_is_a_finding(platform, tmp_path):
+    file = tmp_path / "file.parquet"
+    pl.DataFrame({"x": [1]}).write_parquet(file)
+    uri, sha256 = platform.artifacts.put("dataset", file)
+    frozen = {"sha256": sha256, "rows": 1, "first_date": DAY, "last_date": DAY, "known_at": NOON}
+    with platform.engine.begin() as connection:
+        connection.execute(insert(table_of(DatasetRow)).values(model="toy", uri=uri, **frozen))
+    assert "and has all 1 that are named" in doctor.artifacts(platform)
+    platform.artifacts.remove(uri)
+    with pytest.raises(ArtifactsLost, match=rf"gone from the disk \(1\): {uri}"):
+        doctor.artifacts(platform)
 
 
 def test_a_database_that_takes_no_writes_is_not_called_well(platform, database):

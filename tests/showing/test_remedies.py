@@ -105,6 +105,7 @@ SAY_IT_THEMSELVES = {
     database.EmbeddedPostgresFailed: "it is given what to do",
     inputs.DamagedFile: "it is given what to do",
     inputs.FilesLost: "it is given what to do",
+    inputs.ArtifactsLost: "the runbook has a way for each kind of file",
     database.SchemaNewer: "the code is exchanged, not the database",
     database.RightsMissing: "it takes statements, which the runbook has",
     inputs.BadTable: "the table or the query is corrected",

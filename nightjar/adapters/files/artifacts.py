@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,8 @@ from nightjar.core.upkeep.retention import StoredFile
 READ_ONLY = 0o444
 STORED = re.compile(r"(?P<kind>[^/]+)/(?P<folder>[0-9a-f]{2})/(?P=folder)[0-9a-f]{62}(\.\d+)?(\.\w+)?$")
 MANIFEST = ".parts"
+MEMBERS = (".parquet", ".json")
+"""The suffixes of the files of a bundle."""
 AT_ONCE = 16
 """How many files are read or written at once, because a store answers each after some time."""
 YOUNG = timedelta(hours=12)
@@ -145,6 +147,30 @@ class FsspecArtifacts:
                     yield StoredFile(
                         f"{self.url}/{match[0]}", match["kind"], info["size"], _changed_at(fs, path, info)
                     )
+
+    def lost(self, uris: Iterable[str]) -> list[str]:
+        """Those of the files that are gone, and the members of bundles that are.
+
+        One listing says what is stored. Of each bundle the manifest is read, and nothing else. Raises
+        ArtifactBroken for a manifest with other bytes.
+        """
+        stored = {_name(file.uri) for file in self.files()}
+        return [one for uri in sorted(set(uris)) for one in self._lost(uri, stored)]
+
+    def _lost(self, uri: str, stored: Collection[str]) -> Iterator[str]:
+        if not self._held(uri, stored):
+            yield uri
+        elif uri.endswith(MANIFEST):
+            bundle = uri.removesuffix(MANIFEST)
+            for number in range(self.members(uri, PurePosixPath(bundle).name)):
+                if not any(self._held(f"{bundle}.{number}{suffix}", stored) for suffix in MEMBERS):
+                    yield f"{bundle}.{number}"
+
+    def _held(self, uri: str, stored: Collection[str]) -> bool:
+        """stored: the names of what one listing found here. What lies elsewhere is looked for alone."""
+        return _name(uri) in stored or (
+            not uri.startswith(f"{self.url}/") and self._exists(self.present(uri))
+        )
 
     def discard(self, file: StoredFile) -> bool:
         """Remove a listed file, unless it was put again since. Return True if it was removed."""
@@ -269,3 +295,9 @@ def _copy(source: Path, target: Path) -> None:
 def _sha256(file: Path) -> str:
     with file.open("rb") as read:
         return hashlib.file_digest(read, "sha256").hexdigest()
+
+
+def _name(uri: str) -> str:
+    """The name of a file in its store, wherever the store lies."""
+    match = STORED.search(uri)
+    return uri if match is None else match[0]

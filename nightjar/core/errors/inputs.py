@@ -188,6 +188,19 @@ class FilesLost(NightjarError):
         super().__init__(f"{what} are gone from the disk ({len(files):,}): {first}{more}. {remedy}")
 
 
+class ArtifactsLost(FilesLost):
+    """Files that versions, nights and reports name are not in the artifact store."""
+
+    exit_code, runbook = 73, "artifact-broken"
+
+    def __init__(self, files: Sequence[str]) -> None:
+        super().__init__(
+            "Stored files of versions, nights and reports",
+            files,
+            "Restore them from a backup. Without one, the runbook says what each kind is needed for.",
+        )
+
+
 class UnsafeFeatureStore(NightjarError):
     exit_code, runbook = 21, "unsafe-feature-store"
 

@@ -43,6 +43,35 @@ def test_what_was_put_is_got_again_by_its_content(store, file):
     assert store.get(uri).read_bytes() == b"some bytes"
 
 
+def test_files_that_are_gone_are_named_those_of_a_bundle_too(store, file, tmp_path):
+    other = tmp_path / "rows.parquet"
+    other.write_bytes(b"other bytes")
+    whole = [
+        store.put("model", file)[0],
+        store.put_bundle("population", [other, file.rename(tmp_path / "x.json")])[0],
+    ]
+    assert store.lost(whole) == []
+    store.remove(whole[0])
+    first = whole[1].replace(".parts", ".0")
+    store.remove(f"{first}.parquet")
+    assert store.lost([*whole, *whole]) == sorted([whole[0], first])
+    store.remove(whole[1])
+    assert store.lost(whole[1:]) == whole[1:]
+
+
+def test_files_that_still_lie_where_the_store_was_before_are_not_lost(file, tmp_path):
+    before = FsspecArtifacts(str(tmp_path / "before"))
+    uris = [
+        before.put("model", file)[0],
+        before.put_bundle("population", [file.rename(tmp_path / "x.json")])[0],
+    ]
+    now = FsspecArtifacts(str(tmp_path / "now"))
+    assert now.lost(uris) == []
+    member = uris[1].replace(".parts", ".0")
+    before.remove(f"{member}.json")
+    assert now.lost(uris) == [member]
+
+
 @pytest.mark.parametrize("scheme", ["file://", ""])
 def test_what_was_put_before_the_store_moved_is_found_where_it_lies_now(scheme, file, tmp_path):
     uri, sha256 = FsspecArtifacts(f"{scheme}{tmp_path / 'store'}").put("model", file)
