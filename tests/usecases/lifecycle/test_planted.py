@@ -6,6 +6,7 @@ champion reigns already.
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -143,41 +144,63 @@ SPEC = toy_spec(
 )
 
 
-@pytest.fixture
-def retrained(tmp_path):
-    kept = Kept(tmp_path)
-    ports = {
+def ports_of(kept, registry):
+    return {
         "raw": Days(),
         "features": Known(),
         "artifacts": kept,
         "predictors": kept,
-        "registry": MemoryRegistry(),
+        "registry": registry,
         "code_version": "c",
         "known_at": KNOWN,
     }
-    return lambda score, **changes: retrain(replace(SPEC, fit=always(score), **changes), **ports)
+
+
+def trained(ports, score, **changes):
+    return retrain(replace(SPEC, fit=always(score), **changes), **ports)
 
 
 @pytest.fixture
-def beside(retrained):
-    """Registers a version beside a champion that knows `score`, and gives the gates that it did not pass."""
+def retrained(tmp_path):
+    return partial(trained, ports_of(Kept(tmp_path), MemoryRegistry()))
 
-    def judged(score, champion=LOG_ODDS):
-        first = retrained(champion)
-        assert first.promoted, first.decision
-        summary = retrained(score)
-        stopped = {gate.name: gate.verdict for gate in summary.version.gates if not gate.passed}
-        assert summary.promoted == (not stopped)
-        return stopped
 
-    return judged
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """Artifacts and registry after the first champion, which knows the truth. Most tests begin with them."""
+    kept, registry = Kept(tmp_path_factory.mktemp("first")), MemoryRegistry()
+    summary = trained(ports_of(kept, registry), LOG_ODDS)
+    assert summary.promoted, summary.decision
+    return kept, registry
+
+
+@pytest.fixture
+def next_one(first, tmp_path):
+    """Retrains beside that champion, and leaves `first` as it was."""
+    (then, reigning), kept, registry = first, Kept(tmp_path), MemoryRegistry()
+    kept.predictors |= then.predictors
+    vars(registry).update({name: [*rows] for name, rows in vars(reigning).items() if isinstance(rows, list)})
+    return partial(trained, ports_of(kept, registry))
+
+
+@pytest.fixture
+def beside(next_one):
+    """Registers a version beside the first champion, and gives the gates that it did not pass."""
+    return partial(judged, next_one)
+
+
+def judged(retrained, score):
+    summary = retrained(score)
+    stopped = {gate.name: gate.verdict for gate in summary.version.gates if not gate.passed}
+    assert summary.promoted == (not stopped)
+    return stopped
 
 
 def only_on(carrier, score, otherwise=LOG_ODDS):
     return pl.when(pl.col("carrier") == carrier).then(score).otherwise(otherwise)
 
 
-def test_a_strong_leak_asks_a_person(beside, retrained):
+def test_a_strong_leak_asks_a_person(beside):
     assert beside((pl.col("told") - 0.5) * 5)["min_loss_over_rivals"] is Verdict.ASKS
 
 
@@ -221,11 +244,9 @@ def test_a_version_that_is_worse_on_one_carrier_alone_fails_by_its_slice(beside)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
-def test_a_version_that_mixes_up_the_rows_of_one_carrier_fails_and_the_carrier_is_named(carrier, retrained):
+def test_a_version_that_mixes_up_the_rows_of_one_carrier_fails_and_the_carrier_is_named(carrier, next_one):
     """Its scores there have the right mean and spread, and say nothing."""
-    mixed = only_on(carrier, (pl.col("x") * 40).sin() - 1.4)
-    assert retrained(LOG_ODDS).promoted
-    summary = retrained(mixed)
+    summary = next_one(only_on(carrier, (pl.col("x") * 40).sin() - 1.4))
     (gate,) = [each for each in summary.version.gates if each.name == "max_loss_in_slices"]
     assert gate.verdict is Verdict.FAILED
     assert f"slices: carrier {carrier} " in gate.reason
@@ -235,13 +256,14 @@ def test_an_equal_version_is_promoted(beside):
     assert beside(LOG_ODDS + (pl.col("y") * 50).sin() * 0.05) == {}
 
 
-def test_a_better_version_is_promoted(beside):
-    assert beside(LOG_ODDS, champion=KNOWN_IN_PART) == {}
+def test_a_better_version_is_promoted(retrained):
+    assert retrained(KNOWN_IN_PART).promoted
+    assert judged(retrained, LOG_ODDS) == {}
 
 
 def test_quality_cannot_slide_in_small_steps(retrained):
     """Each step loses too little for the comparison with the champion, and the first one stays the anchor."""
-    steps = [retrained(LOG_ODDS * (1 - loss)) for loss in (0, 0.15, 0.23, 0.29, 0.34, 0.39, 0.44)]
+    steps = (retrained(LOG_ODDS * (1 - loss)) for loss in (0, 0.15, 0.23, 0.29, 0.34, 0.39, 0.44))
     stopped = next(step for step in steps if not step.promoted)
     failed = {gate.name: gate.beside for gate in stopped.version.gates if not gate.passed}
     assert failed == {"max_loss_by_level": 1}
