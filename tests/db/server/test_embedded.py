@@ -31,9 +31,29 @@ def folder() -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def made():
+    """The home of a cluster that was made once."""
+    home = folder()
+    server = EmbeddedPostgres(home, FASTER)
+    server.start()
+    server.stop()
+    yield home
+    server.remove()
+    shutil.rmtree(home)
+
+
 @pytest.fixture
-def server():
-    """A server that is stopped now, with a cluster of its own."""
+def server(made):
+    """A server that is stopped now, with a cluster that other tests may have used."""
+    server = EmbeddedPostgres(made, FASTER)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fresh():
+    """A server whose cluster is not yet made."""
     home = folder()
     server = EmbeddedPostgres(home, FASTER)
     yield server
@@ -51,23 +71,23 @@ def postmaster(server: EmbeddedPostgres) -> int:
     return int((server._data / "postmaster.pid").read_text().splitlines()[0])
 
 
-def test_it_starts_once_keeps_its_data_and_stops(server):
-    assert not server.running
-    server.start()
-    pid, url = postmaster(server), server.url("admin", "postgres")
-    server.start()
-    assert (postmaster(server), server.running) == (pid, True)
-    server.ensure_database("mine")
-    server.ensure_database("mine")
-    with psycopg.connect(server.url("owner", "mine")) as owner:
+def test_it_starts_once_keeps_its_data_and_stops(fresh):
+    assert not fresh.running
+    fresh.start()
+    pid, url = postmaster(fresh), fresh.url("admin", "postgres")
+    fresh.start()
+    assert (postmaster(fresh), fresh.running) == (pid, True)
+    fresh.ensure_database("mine")
+    fresh.ensure_database("mine")
+    with psycopg.connect(fresh.url("owner", "mine")) as owner:
         owner.execute("CREATE SCHEMA s")
-    server.stop()
-    assert not server.running
-    assert not (server._data / "postmaster.pid").exists()
-    server.stop()
-    server.start()
-    assert server.url("admin", "postgres") == url
-    assert answer(server, "SELECT count(*) FROM pg_database WHERE datname = 'mine'") == 1
+    fresh.stop()
+    assert not fresh.running
+    assert not (fresh._data / "postmaster.pid").exists()
+    fresh.stop()
+    fresh.start()
+    assert fresh.url("admin", "postgres") == url
+    assert answer(fresh, "SELECT count(*) FROM pg_database WHERE datname = 'mine'") == 1
 
 
 def test_its_secrets_are_for_its_owner_alone_and_every_connection_needs_one(server):
@@ -114,15 +134,15 @@ def starter(server: EmbeddedPostgres) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def test_several_processes_start_and_share_one(server):
-    processes = [starter(server) for _ in range(4)]
+def test_several_processes_start_and_share_one(fresh):
+    processes = [starter(fresh) for _ in range(4)]
     try:
         urls = {process.stdout.readline().strip() for process in processes}
-        assert urls == {server.url("admin", "postgres")}
+        assert urls == {fresh.url("admin", "postgres")}
     finally:
         for process in processes:
             process.communicate()
-    assert answer(server) == 1
+    assert answer(fresh) == 1
 
 
 def test_it_outlives_whoever_started_it(server):
@@ -189,15 +209,15 @@ def test_a_server_that_lives_and_has_no_connection_left_keeps_its_port(server, m
     assert answer(server) == 1
 
 
-def test_a_cluster_that_was_half_made_is_made_anew(server):
-    server._locked().__enter__()
-    server._choose_place()
-    (server._server / "fresh-1").mkdir()
-    (server._server / "fresh-1" / "PG_VERSION").write_text("18")
-    server = EmbeddedPostgres(server.folder.parent, FASTER)
-    server.start()
-    assert answer(server) == 1
-    assert not [*server._server.glob("fresh-*")]
+def test_a_cluster_that_was_half_made_is_made_anew(fresh):
+    fresh._locked().__enter__()
+    fresh._choose_place()
+    (fresh._server / "fresh-1").mkdir()
+    (fresh._server / "fresh-1" / "PG_VERSION").write_text("18")
+    fresh = EmbeddedPostgres(fresh.folder.parent, FASTER)
+    fresh.start()
+    assert answer(fresh) == 1
+    assert not [*fresh._server.glob("fresh-*")]
 
 
 def if_there(ask):
@@ -206,9 +226,9 @@ def if_there(ask):
         return ask()
 
 
-def test_a_cluster_is_made_while_the_initdb_of_a_killed_process_goes_on(server):
-    with starter(server) as killed:
-        while not [*server.folder.glob("server/fresh*/data/PG_VERSION")]:
+def test_a_cluster_is_made_while_the_initdb_of_a_killed_process_goes_on(fresh):
+    with starter(fresh) as killed:
+        while not [*fresh.folder.glob("server/fresh*/data/PG_VERSION")]:
             assert killed.poll() is None
             time.sleep(0.001)
         orphans = [
@@ -222,11 +242,11 @@ def test_a_cluster_is_made_while_the_initdb_of_a_killed_process_goes_on(server):
     wakers = [threading.Timer(0.1, if_there, [orphan.resume]) for orphan in orphans]
     for waker in wakers:
         waker.start()
-    server.start()
+    fresh.start()
     for waker in wakers:
         waker.join()
-    assert answer(server) == 1
-    assert not [*server._server.glob("fresh-*")]
+    assert answer(fresh) == 1
+    assert not [*fresh._server.glob("fresh-*")]
 
 
 def test_a_server_that_cannot_start_says_why_and_where_to_look(server, monkeypatch):
@@ -236,9 +256,9 @@ def test_a_server_that_cannot_start_says_why_and_where_to_look(server, monkeypat
         broken.start()
 
 
-def test_a_url_before_the_first_start_is_refused(server):
+def test_a_url_before_the_first_start_is_refused(fresh):
     with pytest.raises(NoEmbeddedPostgres, match="Start it first"):
-        server.url("writer")
+        fresh.url("writer")
 
 
 @as_root
@@ -248,29 +268,29 @@ def test_root_runs_it_as_another_account(server):
 
 
 @as_root
-def test_a_home_that_is_closed_to_that_account_is_served_from_elsewhere(server, monkeypatch):
+def test_a_home_that_is_closed_to_that_account_is_served_from_elsewhere(fresh, monkeypatch):
     elsewhere = folder()
     monkeypatch.setattr(embedded, "ELSEWHERE", elsewhere)
-    server.folder.parent.chmod(0o700)
-    server.start()
-    assert answer(server) == 1
-    assert server._server.is_relative_to(elsewhere)
-    again = EmbeddedPostgres(server.folder.parent, FASTER)
-    assert again._data == server._data
-    server.stop()
-    server.remove()
+    fresh.folder.parent.chmod(0o700)
+    fresh.start()
+    assert answer(fresh) == 1
+    assert fresh._server.is_relative_to(elsewhere)
+    again = EmbeddedPostgres(fresh.folder.parent, FASTER)
+    assert again._data == fresh._data
+    fresh.stop()
+    fresh.remove()
     shutil.rmtree(elsewhere)
 
 
 @as_root
-def test_binaries_that_are_closed_to_that_account_are_copied(server, monkeypatch):
+def test_binaries_that_are_closed_to_that_account_are_copied(fresh, monkeypatch):
     elsewhere = folder()
     monkeypatch.setattr(embedded, "ELSEWHERE", elsewhere)
     monkeypatch.setattr(embedded, "_reachable", lambda path, uid: "pginstall" not in path.parts)
-    server.start()
-    assert answer(server) == 1
-    assert server._binaries.is_relative_to(elsewhere)
-    server.stop()
+    fresh.start()
+    assert answer(fresh) == 1
+    assert fresh._binaries.is_relative_to(elsewhere)
+    fresh.stop()
     shutil.rmtree(elsewhere)
 
 
