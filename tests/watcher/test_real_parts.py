@@ -191,7 +191,7 @@ def test_a_second_watcher_that_sees_less_ends_nothing_that_the_first_one_sees(mi
     api = f"http://127.0.0.1:{server.port}/api"
     first, second = minutes.starts(api), minutes.starts(None)
     server.kill()
-    minutes.pass_by(30, first, second)
+    minutes.pass_by(10, first, second)
     assert titles(receiver, "server gone") == [BEGAN]
 
 
