@@ -24,6 +24,7 @@ from nightjar.wiring.settings import Settings
 
 NIGHTJAR = Path(sys.executable).with_name("nightjar")
 TOKEN = "t0ken-of-the-alert-url"
+PROXY = "nightjar.example.org"
 RUNNING = pytest.StashKey[ExitStack]()
 
 
@@ -70,6 +71,8 @@ class Prefect:
 
     settings: Settings
     client: Any
+    proxy: str = PROXY
+    """The name of the only proxy that may stand in front of it."""
 
     @property
     def base(self) -> str:
@@ -233,7 +236,11 @@ def running_platform(world: Any, alerts: Alerts) -> Iterator[Prefect]:
     from nightjar.server.login import ensured_login
 
     log = world.home / "up.log"
-    told = {"NIGHTJAR_ALERT_URL": alerts.url, "NIGHTJAR_LOG_FORMAT": "json"}
+    told = {
+        "NIGHTJAR_ALERT_URL": alerts.url,
+        "NIGHTJAR_LOG_FORMAT": "json",
+        "NIGHTJAR_PREFECT_HOSTS": PROXY,
+    }
     # A worker asks for runs every 10 s if it is not told otherwise, and each test would wait for it.
     rounds = {"PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "4", "PREFECT_WORKER_QUERY_SECONDS": "2"}
     env = {**world.env(), **told, **rounds}

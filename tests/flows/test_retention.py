@@ -2,39 +2,31 @@
 nothing.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
-
-from nightjar.server.deploy import environment, local_api
-
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
-
-TWO_RUNS = """
-import sys
-
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
+
+
 @task
-def works():
+def works() -> None:
     get_run_logger().info("worked")
 
+
 @flow(name="kept")
-def leaves_something_everywhere():
+def leaves_something_everywhere() -> str:
     works()
     create_markdown_artifact("# told", key="kept")
-    sys.stdout.write(f"{flow_run.id}\\n")
+    return flow_run.id
 
-for _ in range(2):
-    leaves_something_everywhere()
-"""
+
 OF_A_RUN = {
     "flow_run": "id",
     "flow_run_state": "flow_run_id",
@@ -66,12 +58,8 @@ def execute(world, sql: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def two_runs(prefect) -> Iterator[list[str]]:
-    env = environment(prefect.settings, local_api(prefect.settings))
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_RUNS], env=env, capture_output=True, text=True, timeout=120, check=True
-    )
-    yield done.stdout.split()
+def two_runs(here, prefect) -> Iterator[list[str]]:
+    yield [leaves_something_everywhere() for _ in range(2)]
     prefect.client.request("DELETE", f"/flows/{prefect.ask('/flows/name/kept')['id']}")
 
 
