@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import httpx
@@ -14,6 +14,7 @@ from db.session import translated
 from nightjar.core.errors.database import RightsMissing, StoreUnavailable
 from nightjar.core.telling.facts import DiskFacts, ModelFacts, PlatformFacts
 from nightjar.core.telling.incidents import Note
+from nightjar.watcher.folders import ModelFolders
 from nightjar.wiring.platform import Platform
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ class LookAtPlatform:
 
     platform: Platform
     api: str | None
+    _folders: ModelFolders = field(default_factory=ModelFolders)
     _silent_since: datetime | None = None
     _workerless_since: datetime | None = None
 
@@ -81,7 +83,7 @@ class LookAtPlatform:
             workerless_since=self._workerless_since,
             untold=untold,
             channels=None if channels is None else frozenset(channels),
-            broken={name: error.words for name, error in models.BROKEN.items()},
+            broken=self._folders.broken(),
         )
 
     def forget(self) -> None:
