@@ -90,7 +90,8 @@ def test_a_file_that_changed_comes_or_goes_is_noticed(view, retrieve, in_repo):
 
 
 def test_nothing_is_kept_that_is_larger_than_allowed_and_nothing_by_default(view, retrieve):
-    features = view(rows(*((key, NOON, NOON, key) for key in range(200_000))))
+    keys = pl.DataFrame({"k": range(200_000)})
+    features = view(keys.with_columns(ts=pl.lit(NOON, UTC_US), created=pl.lit(NOON, UTC_US), v=pl.col("k")))
     asked = ask(*range(10))
     retrieve(features, asked).to_polars()
     assert SNAPSHOTS.size == 0
