@@ -197,7 +197,7 @@ def features(platform: Platform, spec: ModelSpec) -> str:
         return f"they come from {spec.features.repo}, and no table is built"
     plans = platform.prepare(spec).plans()
     if lost := sorted(file for plan in plans for file in plan.lost):
-        remedy = "The next night builds their days again from the raw days."
+        remedy = "The next night builds them again from the raw days."
         raise FilesLost("Files of feature tables", lost, f"{remedy} {BUILD.format(model=spec.name)}")
     plans = [plan for plan in plans if plan.rebuilds]
     if not plans:

@@ -678,14 +678,8 @@ class MemoryFeatureFiles:
         self._built[table.name, generation] = self.fingerprints(table, generation) | built
         return merged.height - kept.height
 
-    def lost(self, table: FeatureTable, generation: str = FIRST) -> Mapping[str, frozenset[date]]:  # noqa: ARG002
-        return {}
-
-    def forget(self, table: FeatureTable, days: Collection[date], generation: str = FIRST) -> None:
-        built = self.fingerprints(table, generation)
-        self._built[table.name, generation] = {
-            day: print_ for day, print_ in built.items() if day not in days
-        }
+    def lost(self, table: FeatureTable, generation: str = FIRST) -> tuple[str, ...]:  # noqa: ARG002
+        return ()
 
     def rows(self, table: FeatureTable, generation: str = FIRST) -> pl.DataFrame:
         return self._rows.get((table.name, generation), pl.DataFrame(schema=columns_of(table)))

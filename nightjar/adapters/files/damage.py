@@ -13,7 +13,7 @@ import polars as pl
 
 from nightjar.core.errors.inputs import DamagedFile
 
-OF_FEATURES = "Remove it: the next night builds its days again from the raw days."
+OF_FEATURES = "Remove it: the next night builds it again from the raw days."
 OF_INDEX = (
     "Restore it from a backup. Without one, remove the folder of the table: the next night builds all of it."
 )

@@ -5,7 +5,7 @@ built again.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -26,7 +26,6 @@ from nightjar.adapters.files.generations import (
     partitions_read,
     read_from,
 )
-from nightjar.adapters.files.required_files import lost_files, require_what_is_there, require_written
 from nightjar.core.errors.inputs import DamagedFile
 from nightjar.core.model.generations import FIRST, Generation
 from nightjar.core.model.newest_rows import newest_rows
@@ -37,6 +36,27 @@ RECENT_FILES = 2
 """The newest days of which `recent` reads the rows: nearly all keys of a daily feed have one there."""
 MANIFEST = "_manifest.json"
 """The underscore hides it from readers that read every file of a folder as Parquet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation was built of, and the days of the files that it had then."""
+
+    built: Mapping[date, str]
+    files: Sequence[Span]
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Manifest":
+        """Raises ValueError, TypeError, AttributeError. Manifests once had the built days alone."""
+        built: Mapping[str, str] = told.get("built", told)
+        return cls(
+            {date.fromisoformat(day): print_ for day, print_ in built.items()},
+            tuple(map(Span.of, told.get("files", ()))),
+        )
+
+    def text(self) -> str:
+        built = {str(day): self.built[day] for day in sorted(self.built)}
+        return json.dumps({"built": built, "files": [*map(str, sorted(self.files))]}, indent=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,40 +78,36 @@ class FeatureDirectory:
         read_from(self._folder(table), generation)
 
     def fingerprints(self, table: FeatureTable, generation: str = FIRST) -> dict[date, str]:
-        manifest = self._folder(table, generation) / MANIFEST
-        if not manifest.exists():
-            return {}
-        try:
-            return {
-                date.fromisoformat(day): print_
-                for day, print_ in json.loads(manifest.read_text(encoding="utf-8")).items()
-            }
-        except ValueError as error:
-            raise DamagedFile(manifest, str(error), OF_INDEX) from error
+        kept = self._manifest(table, generation)
+        return {} if self._lost(kept, table, generation) else dict(kept.built)
+
+    def lost(self, table: FeatureTable, generation: str = FIRST) -> tuple[str, ...]:
+        lost, folder = (
+            self._lost(self._manifest(table, generation), table, generation),
+            self._folder(table, generation),
+        )
+        return tuple(str(folder / folder_name(span) / PART) for span in lost)
+
+    def _lost(self, kept: Manifest, table: FeatureTable, generation: str) -> list[Span]:
+        there = [span for span, _ in self.files(table, generation)] if kept.files else []
+        return [span for span in kept.files if not any(span == each or each.holds(span) for each in there)]
 
     def write(
         self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str], generation: str = FIRST
     ) -> int:
         stored = rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items())
         folder = self._folder(table, generation)
+        known = self.fingerprints(table, generation)
+        if built and self.lost(table, generation):
+            # A lost file may come back in parts, and the writer may be killed between them.
+            write_text(Manifest({}, ()).text(), folder / MANIFEST)
         added = sum(_add(file, part, table) for file, part in _by_file(folder, stored))
         read = generation in {each.name for each in self.generations(table)}
         compact(folder, STILL_READ if read else timedelta(0))
         if built:
-            require_written(folder, stored["event_timestamp"].dt.date().unique(), built)
-            known = self.fingerprints(table, generation) | built
-            _write_manifest(folder, known)
+            files = tuple(span for span, _ in self.files(table, generation))
+            write_text(Manifest(known | built, files).text(), folder / MANIFEST)
         return added
-
-    def lost(self, table: FeatureTable, generation: str = FIRST) -> Mapping[str, frozenset[date]]:
-        found = lost_files(self._folder(table, generation), self.fingerprints(table, generation).keys())
-        return {str(file): days for file, days in found.items()}
-
-    def forget(self, table: FeatureTable, days: Collection[date], generation: str = FIRST) -> None:
-        folder, known = self._folder(table, generation), self.fingerprints(table, generation)
-        # The manifest first: if the process is killed then, the files are still required.
-        _write_manifest(folder, {day: print_ for day, print_ in known.items() if day not in days})
-        require_what_is_there(folder)
 
     def files(self, table: FeatureTable, generation: str = FIRST) -> list[tuple[Span, Path]]:
         """The files that hold all rows of a generation, with the UTC dates of their events, newest first."""
@@ -140,12 +156,17 @@ class FeatureDirectory:
         rows = pl.concat(every).lazy().join(wanted, on=[*table.keys], how="semi")
         return newest_rows(rows, table, as_of, known_at).collect()
 
+    def _manifest(self, table: FeatureTable, generation: str) -> Manifest:
+        file = self._folder(table, generation) / MANIFEST
+        if not file.exists():
+            return Manifest({}, ())
+        try:
+            return Manifest.of(json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise DamagedFile(file, str(error), OF_INDEX) from error
+
     def _folder(self, table: FeatureTable, generation: str = FIRST) -> Path:
         return self.root / "features" / table.name / generation
-
-
-def _write_manifest(folder: Path, built: Mapping[date, str]) -> None:
-    write_text(json.dumps({str(day): built[day] for day in sorted(built)}, indent=0), folder / MANIFEST)
 
 
 def _by_file(folder: Path, rows: pl.DataFrame) -> Iterator[tuple[Path, pl.DataFrame]]:

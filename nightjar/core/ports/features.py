@@ -1,6 +1,6 @@
 """Feature tables, and features as known at an instant."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -28,7 +28,14 @@ class FeatureFiles(Protocol):
         ...
 
     def fingerprints(self, table: FeatureTable, generation: str = FIRST) -> dict[date, str]:
-        """Return raw day -> fingerprint of the inputs of its last build."""
+        """Return raw day -> fingerprint of the inputs of its last build.
+
+        It is empty if a file is lost: rows of any day may have lain in it.
+        """
+        ...
+
+    def lost(self, table: FeatureTable, generation: str = FIRST) -> tuple[str, ...]:
+        """Return the files that were there at the last build and are gone. None is opened for it."""
         ...
 
     def write(
@@ -41,17 +48,6 @@ class FeatureFiles(Protocol):
         partition is replaced atomically. Writing the same rows again changes nothing. `built` is recorded
         only after the rows are stored.
         """
-        ...
-
-    def lost(self, table: FeatureTable, generation: str = FIRST) -> Mapping[str, frozenset[date]]:
-        """Return each file that was written and is gone, with the built raw days to build again.
-
-        Files are looked for by their names, and not opened.
-        """
-        ...
-
-    def forget(self, table: FeatureTable, days: Collection[date], generation: str = FIRST) -> None:
-        """Let raw days count as not built, and what is lost as never written. No row is removed."""
         ...
 
     def newest(self, table: FeatureTable, as_of: datetime, generation: str = FIRST) -> datetime | None:

@@ -50,12 +50,12 @@ class Note(Trouble):
     noted_at: AwareDatetime
 
 
-OVER, UNSEEN = "This is over: ", "This is told no more, and nobody mended it. "
+OVER, UNSEEN = "This is over: ", "This is told no more. "
 """How the sentence of an end begins: what was wrong is so no more, or nobody looks at it any more."""
 
 
 def ending(note: Note, unmended: str | None = None) -> Trouble:
-    """Return what is told when an incident ends. unmended: why it ends, if the trouble was not mended."""
+    """Return what is told when an incident ends. unmended: why nobody looks any more."""
     told = note.model_dump(include=set(Trouble.model_fields))
     sentence = f"{OVER}{note.sentence}" if unmended is None else f"{UNSEEN}{unmended} It was: {note.sentence}"
     return Trouble.model_validate(told | {"sentence": sentence})
@@ -65,7 +65,7 @@ def ending(note: Note, unmended: str | None = None) -> Trouble:
 class Changes:
     """begun: troubles that no open incident tells. ended: open incidents whose trouble is seen no more.
 
-    unmended: of those that were not mended, by their ids, why they end.
+    unmended: of those that nobody looks at any more, by their ids, why.
     """
 
     begun: tuple[Trouble, ...]
@@ -88,8 +88,8 @@ def changes(
 
     unknown: True for an incident about which nothing could be found out now: it stays open. seen: the
     troubles of the look before. An incident ends when two looks in a row do not find it, so that a trouble
-    that comes and goes within minutes is one incident. unmended: why an incident ends although nobody mended
-    its trouble; None if it was mended.
+    that comes and goes within minutes is one incident. unmended: why nobody looks
+    any more at what an incident is about; None if it was mended.
     """
     now = {trouble.key: trouble for trouble in troubles}
     known = {note.key: note for note in opened}

@@ -55,7 +55,7 @@ class Sign:
 class Rule(Generic[F]):
     """look: what is wrong by the facts. None: it could not be found out, so its incidents stay open.
 
-    unmended: why an incident about a subject that is seen no more was not mended. It gives None if it was.
+    unmended: why nobody looks any more at a subject that is seen no more. It gives None if it was mended.
     A rule needs it that looks at the newest nights or days alone: what becomes too old is not mended by that.
     """
 
@@ -81,7 +81,7 @@ def rule(
 
 
 def told_no_more(unmended: Callable[[F, str], str | None]) -> Callable[[Rule[F]], Rule[F]]:
-    """Have a rule say why its incidents end although nobody mended them."""
+    """Have a rule say why its incidents end although nobody need have mended them."""
     return lambda rule: replace(rule, unmended=unmended)
 
 
@@ -476,7 +476,7 @@ def judged(
 
 
 def why_unmended(models: Iterable[ModelFacts], platform: PlatformFacts, note: Note) -> str | None:
-    """Why the trouble of an incident is seen no more although nobody mended it. None: it was mended."""
+    """Why nobody looks any more at what an incident is about, so that it ends. None: it was mended."""
     if not note.model:
         of_platform = (rule for rule in OF_THE_PLATFORM if rule.kind == note.kind)
         return next((rule.why_unmended(platform, note.subject) for rule in of_platform), None)

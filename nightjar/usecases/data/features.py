@@ -5,7 +5,7 @@ anew, in a new generation of the table. It is read when it is whole.
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
@@ -57,19 +57,14 @@ class Landed:
 class TablePlan:
     """The days of a table to build, with the fingerprints of their inputs, and the generation to build.
 
-    now: the generation that is read today. None: the table was never built. lost: files of `target` that are
-    gone, with the days that are built again for each.
+    now: the generation that is read today. None: the table was never built. lost: its files that are gone.
     """
 
     table: FeatureTable
     now: Generation | None
     target: Generation
     days: Mapping[date, str]
-    lost: Mapping[str, frozenset[date]] = field(default_factory=dict[str, frozenset[date]])
-
-    @property
-    def lost_days(self) -> frozenset[date]:
-        return frozenset().union(*self.lost.values())
+    lost: tuple[str, ...] = ()
 
     @property
     def rebuilds(self) -> bool:
@@ -92,12 +87,13 @@ def build_features(
     afresh: Container[str] = (),
     progress: Progress = silent,
 ) -> FeatureBuild:
-    """Build the days that are missing, whose raw inputs changed or of which a file is lost, oldest first.
+    """Build the days that are missing or whose raw inputs changed, oldest first.
 
     Idempotent. A crash loses at most the current batch. Days first recorded after `known_at` are not built
     now, unless they are built already. Every delivery of the other days is built. Each row says when it was
     known. A correction adds rows: one state as known before it, one as known after it. So the tables hold
     the same facts whenever they are built, and a later call only adds rows. Only one caller at a time.
+    A table that lost a file is computed again as a whole: what is missing is added, and all else stays.
     A table whose recipe changed is built in a new generation. Until that is whole, the old one is read.
     afresh: names of tables to build anew although their recipes are the same.
     Raises CodeFailed, ContractBroken.
@@ -110,7 +106,9 @@ def build_features(
     rows = 0
     with (progress if days else silent)("days of feature tables built", days) as advance:
         for plan in plans:
-            forget_lost(plan, features)
+            if plan.lost:
+                told = "all days of the table are computed again, and what is missing is added"
+                log.warning("feature_files_lost", table=plan.table.name, files=plan.lost, told=told)
             sources = {name: landed[name] for name in plan.table.sources}
             for batch in batches(plan.days):
                 found = computed(spec, plan.table, batch, sources, raw)
@@ -118,21 +116,6 @@ def build_features(
                 advance(len(batch))
             use(plan, features)
     return FeatureBuild(days, rows)
-
-
-def forget_lost(plan: TablePlan, features: FeatureFiles) -> None:
-    """Let the days of lost files count as not built: if the build is interrupted, the next one goes on."""
-    if plan.lost:
-        features.forget(plan.table, plan.lost_days, plan.target.name)
-        told = "they were built, and their files are gone; their days are built again from the raw days"
-        log.warning(
-            "feature_files_lost",
-            table=plan.table.name,
-            files=[*plan.lost],
-            days=len(plan.lost_days),
-            told=told,
-            runbook="runbooks/damaged-file.md",
-        )
 
 
 def use(plan: TablePlan, features: FeatureFiles) -> None:
@@ -165,15 +148,14 @@ def planned(
     plans: list[TablePlan] = []
     for table in spec.feature_tables:
         kept, recipe = features.generations(table), recipe_of(table)
-        built = features.fingerprints(table, kept[-1].name if kept else FIRST)
+        read = kept[-1].name if kept else FIRST
+        built = features.fingerprints(table, read)
         wanted = wanted_days(table, [landed[name] for name in table.sources], known_at, built)
         kept = kept or adopted(built, wanted, recipe)
         target = next_generation(kept, recipe, afresh=table.name in afresh)
-        there = features.fingerprints(table, target.name)
-        lost = features.lost(table, target.name)
-        again = frozenset[date]().union(*lost.values())
-        days = {day: print_ for day, print_ in wanted.items() if there.get(day) != print_ or day in again}
-        plans.append(TablePlan(table, kept[-1] if kept else None, target, days, lost))
+        there = built if target.name == read else features.fingerprints(table, target.name)
+        days = {day: print_ for day, print_ in wanted.items() if there.get(day) != print_}
+        plans.append(TablePlan(table, kept[-1] if kept else None, target, days, features.lost(table, read)))
     return plans
 
 

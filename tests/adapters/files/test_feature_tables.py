@@ -263,3 +263,66 @@ def test_of_rows_that_are_as_new_as_each_other_the_last_one_in_the_file_is_read(
     assert read.height == len(shops)
     assert read["visits"].unique().to_list() == [3.0]
     assert store.known(TABLE, {"shop": shops[7]}, asked, asked)["visits"] == 3.0
+
+
+def file_of(store, day):
+    return store.root / "features" / "shops" / f"date={day}" / "part.parquet"
+
+
+def test_nothing_counts_as_built_where_a_file_is_lost(store):
+    store.write(TABLE, rows(("a", 1, 0, 6), ("a", 2, 1, 6)), {DAY: "x"})
+    assert store.lost(TABLE) == ()
+    file_of(store, "2013-06-16").unlink()
+    assert (store.lost(TABLE), store.fingerprints(TABLE)) == ((str(file_of(store, "2013-06-16")),), {})
+    store.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
+    assert (store.lost(TABLE), store.fingerprints(TABLE)) == ((), {DAY: "x"})
+
+
+def test_a_file_whose_rows_cannot_be_made_again_is_not_asked_for_forever(store):
+    store.write(TABLE, rows(("a", 1, 0, 6), ("a", 2, 1, 6)), {DAY: "x"})
+    file_of(store, "2013-06-16").unlink()
+    store.write(TABLE, rows(), {DAY: "x"})
+    assert (store.lost(TABLE), store.fingerprints(TABLE)) == ((), {DAY: "x"})
+
+
+def test_who_is_killed_while_a_lost_file_comes_back_has_built_nothing(store, monkeypatch):
+    """The file may have half of its rows then: the other half comes with a later batch."""
+    store.write(TABLE, rows(("a", 1, 0, 6), ("a", 2, 1, 6)), {DAY: "x"})
+    file_of(store, "2013-06-16").unlink()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("nightjar.adapters.files.feature_tables.compact", killed)
+        with pytest.raises(KeyboardInterrupt):
+            store.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
+    assert file_of(store, "2013-06-16").exists()
+    assert store.fingerprints(TABLE) == {}
+
+
+def test_a_month_that_was_put_together_has_lost_nothing_until_it_is_gone_itself(store):
+    store.write(TABLE, rows(("a", 1, 0, 6), ("a", 2, 1, 6)), {DAY: "x"})
+    store.write(TABLE, rows(("a", 3, 20, 6)), {DAY + timedelta(days=20): "y"})
+    for file in store.root.glob("features/shops/date=2013-06-??/*"):
+        file.unlink()
+    assert (store.lost(TABLE), len(store.fingerprints(TABLE))) == ((), 2)
+    (month := file_of(store, "2013-06-01..2013-06-30")).unlink()
+    assert store.lost(TABLE) == (str(month),)
+
+
+def test_a_manifest_from_before_files_were_kept_in_it_is_read_and_gets_them(store):
+    store.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
+    (store.root / "features" / "shops" / "_manifest.json").write_text(f'{{"{DAY}": "x"}}')
+    assert (store.lost(TABLE), store.fingerprints(TABLE)) == ((), {DAY: "x"})
+    store.write(TABLE, rows(), {DAY: "y"})
+    file_of(store, "2013-06-16").unlink()
+    assert store.lost(TABLE) == (str(file_of(store, "2013-06-16")),)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"built": [], "files": []}', '{"built": {}, "files": ["x"]}'])
+def test_a_manifest_that_cannot_be_read_is_named(store, text):
+    store.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
+    (store.root / "features" / "shops" / "_manifest.json").write_text(text)
+    with pytest.raises(DamagedFile, match=r"_manifest\.json is damaged"):
+        store.fingerprints(TABLE)

@@ -55,7 +55,7 @@ def test_what_only_becomes_too_old_is_not_told_as_mended(kind, subject, facts, t
     why = why_unmended([ModelFacts(**QUIET | facts)], PlatformFacts(now=NOW), note)
     assert told in why
     (changed,) = changes([note], [], lambda _: False, frozenset(), lambda _: why).ended
-    assert ending(changed, why).sentence == f"This is told no more, and nobody mended it. {why} It was: x"
+    assert ending(changed, why).sentence == f"This is told no more. {why} It was: x"
     fine = ModelFacts(**QUIET | FINE, nights=(night(published_at=NOW),))
     assert why_unmended([fine], PlatformFacts(now=NOW), note) is None
     assert ending(note).sentence == "This is over: x"
