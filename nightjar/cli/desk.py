@@ -11,6 +11,7 @@ from nightjar.cli.options import opened
 from nightjar.core.desk.places import TOP, night_file
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.plurals import counted
 from nightjar.showing import console
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def desk(
         file = out / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(html, encoding="utf-8")
-    console.out.print(f"desk: {out / TOP} ({len(written)} pages)")
+    console.out.print(f"desk: {out / TOP} ({counted(len(written), 'page')})")
 
 
 def pages_of(platform: "Platform", model: str, reports: int) -> Iterator[tuple[str, str]]:

@@ -25,7 +25,7 @@ def of(desk: Desk, days: Sequence[Day], spec: ModelSpec | None) -> str:
         return page.said("No night was begun yet. The schedule begins one, or `nightjar score --date`.")
     answers = (
         ("Was the newest night fine?", _newest(days[-1])),
-        (f"And the last {len(days[-RECENT_NIGHTS:])} nights?", _recent(days[-RECENT_NIGHTS:])),
+        (f"And the last {counted(len(days[-RECENT_NIGHTS:]), 'night')}?", _recent(days[-RECENT_NIGHTS:])),
         ("Is anything wrong now?", _wrong(desk)),
         ("Is the model still good?", _quality(desk, spec)),
         ("What does a night take?", " ".join(_effort(desk))),

@@ -11,6 +11,7 @@ from nightjar.core.lifecycle.sequential import Flags, Numbers, confidence_sequen
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import Challenge
 from nightjar.core.monitoring.entities import NightComparison
+from nightjar.core.plurals import counted
 
 
 class Finding(StrEnum):
@@ -128,7 +129,7 @@ def told(evidence: ShadowEvidence, title: str, share: float = 0) -> str:
     it served are told.
     """
     alpha = 1 / evidence.needed
-    nights = f"{evidence.nights} nights" + (f" at up to {share:.3g} of the entities" if share else "")
+    nights = counted(evidence.nights, "night") + (f" at up to {share:.3g} of the entities" if share else "")
     return (
         f"{evidence.finding.value}: in {nights} its {title} was lower by {evidence.gain:.4g} "
         f"on average (confidence sequence {evidence.low:.4g} to {evidence.high:.4g}), e-value "

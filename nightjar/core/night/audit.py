@@ -11,6 +11,7 @@ from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.oddities import oddities
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Part, Receipt, Run
+from nightjar.core.plurals import counted
 
 TRAILING_NIGHTS = 14
 """The distribution guard compares with this many published nights.
@@ -149,7 +150,7 @@ def broken_told(receipts: Sequence[Receipt]) -> str:
     rows = Counter[str]()
     for each in (broken for receipt in receipts for broken in receipt.broken):
         rows[f"{each.column}: {each.check}" if each.column else each.check] += each.rows
-    told = ", ".join(f"{check} ({count} rows)" for check, count in rows.most_common(MOST_CHECKS))
+    told = ", ".join(f"{check} ({counted(count, 'row')})" for check, count in rows.most_common(MOST_CHECKS))
     return f"; they broke {told}" if told else ""
 
 
