@@ -5,7 +5,7 @@ built again.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -54,6 +54,13 @@ class Manifest:
             tuple(map(Span.of, told.get("files", ()))),
         )
 
+    def lost(self, there: Collection[Span]) -> list[Span]:
+        """The days of its files that are not there, neither by themselves nor put together with others."""
+        wide = [span for span in there if span.several]
+        return [
+            span for span in self.files if span not in there and not any(each.holds(span) for each in wide)
+        ]
+
     def text(self) -> str:
         built = {str(day): self.built[day] for day in sorted(self.built)}
         return json.dumps({"built": built, "files": [*map(str, sorted(self.files))]}, indent=0)
@@ -78,27 +85,20 @@ class FeatureDirectory:
         read_from(self._folder(table), generation)
 
     def fingerprints(self, table: FeatureTable, generation: str = FIRST) -> dict[date, str]:
-        kept = self._manifest(table, generation)
-        return {} if self._lost(kept, table, generation) else dict(kept.built)
+        kept, lost = self._state(table, generation)
+        return {} if lost else dict(kept.built)
 
     def lost(self, table: FeatureTable, generation: str = FIRST) -> tuple[str, ...]:
-        lost, folder = (
-            self._lost(self._manifest(table, generation), table, generation),
-            self._folder(table, generation),
-        )
+        folder, (_, lost) = self._folder(table, generation), self._state(table, generation)
         return tuple(str(folder / folder_name(span) / PART) for span in lost)
-
-    def _lost(self, kept: Manifest, table: FeatureTable, generation: str) -> list[Span]:
-        there = [span for span, _ in self.files(table, generation)] if kept.files else []
-        return [span for span in kept.files if not any(span == each or each.holds(span) for each in there)]
 
     def write(
         self, table: FeatureTable, rows: pl.DataFrame, built: dict[date, str], generation: str = FIRST
     ) -> int:
         stored = rows.select(pl.col(name).cast(kind) for name, kind in columns_of(table).items())
         folder = self._folder(table, generation)
-        known = self.fingerprints(table, generation)
-        if built and self.lost(table, generation):
+        kept, lost = self._state(table, generation)
+        if built and lost:
             # A lost file may come back in parts, and the writer may be killed between them.
             write_text(Manifest({}, ()).text(), folder / MANIFEST)
         added = sum(_add(file, part, table) for file, part in _by_file(folder, stored))
@@ -106,7 +106,8 @@ class FeatureDirectory:
         compact(folder, STILL_READ if read else timedelta(0))
         if built:
             files = tuple(span for span, _ in self.files(table, generation))
-            write_text(Manifest(known | built, files).text(), folder / MANIFEST)
+            known = {} if lost else kept.built
+            write_text(Manifest({**known, **built}, files).text(), folder / MANIFEST)
         return added
 
     def files(self, table: FeatureTable, generation: str = FIRST) -> list[tuple[Span, Path]]:
@@ -155,6 +156,11 @@ class FeatureDirectory:
         every = [pl.DataFrame(schema=columns_of(table)), *(read_kept(file, table) for _, file in read)]
         rows = pl.concat(every).lazy().join(wanted, on=[*table.keys], how="semi")
         return newest_rows(rows, table, as_of, known_at).collect()
+
+    def _state(self, table: FeatureTable, generation: str) -> tuple[Manifest, list[Span]]:
+        """The manifest, and the days of its files that are gone."""
+        kept = self._manifest(table, generation)
+        return kept, kept.lost({span for span, _ in self.files(table, generation)} if kept.files else ())
 
     def _manifest(self, table: FeatureTable, generation: str) -> Manifest:
         file = self._folder(table, generation) / MANIFEST

@@ -155,7 +155,8 @@ def planned(
         target = next_generation(kept, recipe, afresh=table.name in afresh)
         there = built if target.name == read else features.fingerprints(table, target.name)
         days = {day: print_ for day, print_ in wanted.items() if there.get(day) != print_}
-        plans.append(TablePlan(table, kept[-1] if kept else None, target, days, features.lost(table, read)))
+        lost = () if built else features.lost(table, read)  # nothing counts as built where a file is lost
+        plans.append(TablePlan(table, kept[-1] if kept else None, target, days, lost))
     return plans
 
 
