@@ -218,7 +218,7 @@ def night_row(entry: "Entry", publication: "Publication | None") -> tuple[object
 def missing_row(entry: "Entry") -> tuple[str, str]:
     if entry.nights > 1:
         return f"{entry.first} to {entry.last}", f"{entry.what}: {plurals.counted(entry.nights, 'night')}"
-    failed = f"{entry.attempts} attempt{'s' if entry.attempts > 1 else ''} failed"
+    failed = f"{plurals.counted(entry.attempts, 'attempt')} failed"
     return str(entry.first), f"{entry.what}: {failed}" if entry.attempts else entry.what
 
 

@@ -5,6 +5,7 @@ from datetime import date
 
 from nightjar.core.errors.base import NightjarError, Retryable
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.plurals import counted
 
 
 class AuditFailed(NightjarError):
@@ -28,7 +29,7 @@ class AuditFailed(NightjarError):
         acceptable: bool = True,
     ) -> None:
         otherwise = "; or, if the world was truly like this, publish it with a reason, which the ledger keeps"
-        more = () if others == 0 else (f"and {others} more finding{'s' if others > 1 else ''}",)
+        more = () if others == 0 else (f"and {counted(others, 'more finding')}",)
         held = f"{model} {score_date} is stored but not published: {'; '.join((*findings, *more))}."
         remedy = (
             f"Mend the cause and score the night again in a new revision{otherwise if acceptable else ''}."

@@ -122,15 +122,15 @@ class _Dates:
     """The dates of the rows of the sample, as 0, 1, ... Rows without one count together, as one night."""
 
     def __init__(self, dates: pl.Series) -> None:
-        ranks = dates.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-        self.of_rows: Numbers = ranks if dates.has_nulls() else ranks - 1
+        ranks = dates.rank("dense").fill_null(0).to_numpy()
+        self.of_rows: Numbers = np.unique(ranks, return_inverse=True)[1]
         self._rows = np.bincount(self.of_rows)
 
     def null_shares(self, there: NDArray[np.bool_]) -> NDArray[np.float64]:
         """The share of missing values on each date with enough rows. there: whether a row has a value."""
         if there.all():
             return np.zeros(np.count_nonzero(self._rows >= MIN_VALUES))
-        missing = 1 - np.bincount(self.of_rows, there, minlength=len(self._rows)) / np.maximum(self._rows, 1)
+        missing = 1 - np.bincount(self.of_rows, there, minlength=len(self._rows)) / self._rows
         return missing[self._rows >= MIN_VALUES]
 
 
