@@ -26,7 +26,7 @@ Check = Callable[[Platform], str]
 CheckOfModel = Callable[[Platform, ModelSpec], str]
 Row = tuple[str, str, str]
 ENOUGH_DISK_GB = 2
-BUILD = "`nightjar features build --model {model}` does it now"
+BUILD = "`nightjar features build --model {model}` does it now."
 
 
 def run(platform: Platform) -> bool:

@@ -17,7 +17,7 @@ import polars as pl
 from nightjar.adapters.feast_polars.spans import Span
 from nightjar.adapters.files.atomic import write_parquet, write_text
 from nightjar.adapters.files.compaction import STILL_READ, compact
-from nightjar.adapters.files.damage import OF_FEATURES, OF_INDEX, naming_damage
+from nightjar.adapters.files.damage import OF_FEATURES, naming_damage
 from nightjar.adapters.files.generations import (
     PART,
     folder_name,
@@ -169,7 +169,7 @@ class FeatureDirectory:
         try:
             return Manifest.of(json.loads(file.read_text(encoding="utf-8")))
         except (ValueError, TypeError, AttributeError) as error:
-            raise DamagedFile(file, str(error), OF_INDEX) from error
+            raise DamagedFile(file, str(error), OF_FEATURES) from error
 
     def _folder(self, table: FeatureTable, generation: str = FIRST) -> Path:
         return self.root / "features" / table.name / generation
