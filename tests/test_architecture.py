@@ -129,7 +129,8 @@ class Feed:
 
     def state(self) -> set[str]:
         settled = {"settled"} if list(self.raw.root.glob("refused/settled/**/*.json")) else set()
-        landed = {"landed"} if self.raw.days("visits") else set()
+        name = "lost" if self.raw.lost("visits") else "landed" if self.raw.recorded("visits") else "given_up"
+        landed = {name} if self.raw.days("visits") else set()
         return settled | landed | ({"refused"} if self.raw.refused("visits") else set())
 
     def delivered(self, text: str) -> object:
@@ -140,24 +141,43 @@ class Feed:
     def cleared(self) -> None:
         self.raw.settle("visits", DAY)
 
+    def lost(self) -> None:
+        [file] = (self.raw.root / "raw" / "visits" / f"date={DAY}").iterdir()
+        file.unlink()
+
+    def given_up(self) -> None:
+        self.raw.give_up("visits", DAY)
+
     def replaced(self) -> None:
         self.delivered(WHOLE)
         self.raw.settle("visits", DAY, self.at)
 
 
+CLEARED, LOST, GIVEN_UP = "cleared", "lost", "given up"
+DONE: dict[str, Callable[[Feed], None]] = {
+    CLEARED: Feed.cleared,
+    LOST: Feed.lost,
+    GIVEN_UP: Feed.given_up,
+}
 STEPS: dict[str, tuple[list[str], Callable[[Feed], object], object]] = {
     "whole, and as its dataset says": ([], lambda feed: feed.delivered(WHOLE), "landed"),
     "anything else": ([], lambda feed: feed.delivered(BROKEN).problem[:12], "is truncated"),
     "a correction lands beside it": ([WHOLE], lambda feed: feed.delivered(CORRECTED), "corrected"),
     "the same content changes nothing": ([WHOLE], lambda feed: feed.delivered(WHOLE), "unchanged"),
+    "its file is gone from the disk": ([WHOLE], Feed.lost, None),
+    "the same content is put back": ([WHOLE, LOST], lambda feed: feed.delivered(WHOLE), "restored"),
+    "a person gives it up": ([WHOLE, LOST], Feed.given_up, None),
+    "the lost file lands after all": (
+        [WHOLE, LOST, GIVEN_UP],
+        lambda feed: feed.delivered(WHOLE),
+        "restored",
+    ),
     "the same content is told once": ([BROKEN], lambda feed: feed.delivered(BROKEN), "refused before"),
     "another delivery of its day lands": ([BROKEN], Feed.replaced, None),
     "a person clears it": ([BROKEN], Feed.cleared, None),
-    "the same content is delivered anew": ([BROKEN, ""], lambda feed: feed.delivered(BROKEN).day, DAY),
+    "the same content is delivered anew": ([BROKEN, CLEARED], lambda feed: feed.delivered(BROKEN).day, DAY),
 }
-"""What happens -> what was delivered before (an empty text: a person cleared it), what to do, what comes
-of it.
-"""
+"""What happens -> what was delivered or done before, what to do, what comes of it."""
 
 
 def test_every_step_of_a_delivery_that_is_drawn_is_tried():
@@ -169,7 +189,7 @@ def test_a_delivery_changes_its_state_as_drawn(tmp_path, old, new, why):
     feed = Feed(tmp_path)
     before, step, answer = STEPS[why]
     for text in before:
-        feed.delivered(text) if text else feed.cleared()
+        DONE[text](feed) if text in DONE else feed.delivered(text)
     assert old in (feed.state() or {"[*]"})
     assert step(feed) == answer
     assert new in feed.state()

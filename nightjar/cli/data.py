@@ -63,14 +63,17 @@ def land(
 
 
 def deliveries_list(model: Model = None) -> None:
-    """List what the feed delivered badly and nothing has replaced.
+    """List what the feed delivered badly and nothing has replaced, and landed files that are gone.
 
     It tells what is wrong with each, what to do, and where its bytes are kept.
     """
-    from nightjar.usecases.data.landing import set_aside
+    from nightjar.usecases.data.landing import lost, set_aside
 
     platform, spec = opened(), spec_of(model)
-    refusals = set_aside(spec, platform.raw_of(spec))
+    raw = platform.raw_of(spec)
+    for each in lost(spec, raw):
+        console.out.print(console.plain(f"lost: {each.dataset} {each.about}: {each.file} is gone"))
+    refusals = set_aside(spec, raw)
     if not refusals:
         console.out.print("no delivery is set aside")
         return
@@ -84,14 +87,24 @@ def deliveries_clear(
         date, typer.Argument(parser=day, metavar="YYYY-MM-DD", help="A day that the deliveries are about.")
     ],
     model: Model = None,
+    lost: Annotated[
+        bool,
+        typer.Option("--lost", help="Give up the landed files of the day that are gone from the disk."),
+    ] = False,
 ) -> None:
     """Settle what is set aside of a day that will not be delivered again.
 
     It counts as never delivered, and is listed no more. A file about several days is settled by any of them.
+    With --lost, landed files of the day that are gone are given up: nights and trainings go on without them,
+    and features that were built of them stay.
     """
-    from nightjar.usecases.data.landing import clear
+    from nightjar.usecases.data.landing import clear, give_up
 
     platform, spec = opened(), spec_of(model)
+    if lost:
+        for each in give_up(spec, dataset, cleared_day, raw=platform.raw_of(spec)):
+            console.out.print(console.plain(f"given up: {dataset} {each.about}: {each.file}"))
+        return
     for refusal in clear(spec, dataset, cleared_day, raw=platform.raw_of(spec)):
         console.out.print(console.plain(f"cleared: {dataset} {refusal.about}: {refusal.problem}"))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.cluster import WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesSetAside, FilesLost
+from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesLost, DeliveriesSetAside, FilesLost
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.plurals import counted
 from nightjar.showing import console
@@ -164,11 +164,14 @@ def feature_registry(platform: Platform, spec: ModelSpec) -> str:
 def data(platform: Platform, spec: ModelSpec) -> str:
     """Which days there are of each dataset, and which tables have no past.
 
-    Raises BadTable for a table whose newest day is not as declared.
+    Raises DeliveriesLost, and BadTable for a table whose newest day is not as declared.
     """
+    from nightjar.usecases.data.landing import lost
     from nightjar.usecases.data.tables import require_as_declared
 
     raw = platform.raw_of(spec)
+    if gone := lost(spec, raw):
+        raise DeliveriesLost(gone, spec.name)
     require_as_declared(spec, raw, datetime.now(UTC).date())
     return ", ".join(known_of(dataset, raw.days(dataset.name)) for dataset in spec.datasets)
 

@@ -14,6 +14,7 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.machine import told_of
 
 if TYPE_CHECKING:
+    from nightjar.core.lost import LostDelivery
     from nightjar.core.model.spec import ModelSpec
     from nightjar.core.monitoring.due import Wait
 
@@ -103,8 +104,15 @@ def _(error: inputs.BadDelivery) -> str:
 
 
 @remedy.register
-def _(error: inputs.DeliveriesSetAside | inputs.NothingSetAside) -> str:
+def _(error: inputs.DeliveriesSetAside | inputs.NothingSetAside | inputs.NothingLost) -> str:
     return f"Look with `nightjar deliveries list --model {error.model}`."
+
+
+@remedy.register
+def _(error: inputs.DeliveriesLost) -> str:
+    first, name = error.lost[0], error.model or "NAME"
+    without = f"`nightjar deliveries clear {first.dataset} {first.day} --lost --model {name}`"
+    return f"To land one: {landed(first, name)}. If it is gone for good: {without}."
 
 
 @remedy.register
@@ -241,3 +249,8 @@ def _(error: platform.DeploymentPaused) -> str:
 
 def scored(name: str, score_date: object, *options: str) -> str:
     return f"`{' '.join(('nightjar score --model', name, '--date', str(score_date), *options))}`"
+
+
+def landed(lost: "LostDelivery", model: str) -> str:
+    through = f" --through {lost.last}" if lost.last != lost.day else ""
+    return f"`nightjar land {lost.dataset} {lost.day} FILE{through} --model {model}`"

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 import models
 from db.tables import DatasetRow, table_of
-from nightjar.cli import doctor
+from nightjar.cli import data, doctor
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesSetAside
 from nightjar.wiring.platform import Platform
@@ -51,6 +51,35 @@ def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
     )
     platform.raw.settle("weather", day)
     assert doctor.deliveries(platform, spec) == "none is set aside"
+
+
+def test_a_landed_day_that_is_lost_is_a_finding_until_it_is_there_or_given_up(
+    platform, tmp_path, monkeypatch, capsys
+):
+    spec, day = models.model("flight_delay"), date(2013, 3, 1)
+    [delivery] = (each for each in spec.deliveries(tmp_path, day, day) if each.dataset == "weather")
+    land = partial(platform.raw.land, spec.dataset("weather"), day, delivery.path, delivery.recorded_at)
+    assert land() == "landed"
+    for mended in (False, True):
+        [file] = (platform.raw.root / "raw" / "weather" / f"date={day}").iterdir()
+        file.unlink()
+        name, verdict, found = doctor.verdict("data", partial(doctor.data, platform, spec))
+        assert (name, verdict) == ("data", "NO")
+        assert f"gone from the disk (1): weather 2013-03-01 ({file})" in found
+        assert "`nightjar land weather 2013-03-01 FILE --model flight_delay`" in found
+        assert "`nightjar deliveries clear weather 2013-03-01 --lost --model flight_delay`" in found
+        assert found.endswith("Runbook: runbooks/delivery-lost.md")
+        if not mended:
+            assert land() == "restored"
+            assert "weather to 2013-03-01" in doctor.data(platform, spec)
+    monkeypatch.setattr("nightjar.cli.data.opened", lambda: platform)
+    data.deliveries_list("flight_delay")
+    data.deliveries_clear("weather", day, "flight_delay", lost=True)
+    data.deliveries_list("flight_delay")
+    said = capsys.readouterr().out.replace("\n", "")
+    assert f"lost: weather 2013-03-01: {file} is gone" in said
+    assert f"given up: weather 2013-03-01: {file}" in said
+    assert "weather to 2013-03-01" in doctor.data(platform, spec)
 
 
 def test_a_file_that_a_row_names_and_that_is_gone_is_a_finding(platform, tmp_path):

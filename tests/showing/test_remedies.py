@@ -15,6 +15,7 @@ import typer
 from nightjar.cli import app
 from nightjar.core.errors import cluster, database, inputs, machine, model, night, platform, settings
 from nightjar.core.errors.base import NightjarError, Retryable
+from nightjar.core.lost import LostDelivery
 from nightjar.core.monitoring.due import Wait
 from nightjar.showing.remedies import advised, remedy, told, waiting_told, with_advice
 from nightjar.testing.specs import toy_spec
@@ -22,6 +23,13 @@ from nightjar.testing.specs import toy_spec
 DAY, AS_OF = date(2013, 6, 15), datetime(2013, 6, 15, 1, tzinfo=UTC)
 SCORE = "nightjar score --model toy --date 2013-06-15"
 FAULTS = ("rain is gone",)
+
+
+def lost_on(day, last=None):
+    return LostDelivery(
+        dataset="weather", day=day, last=last or day, file="/data/x.parquet", recorded_at=AS_OF
+    )
+
 
 COMMANDS = [
     (cluster.ClusterGone("tcp://host:8786", "does not answer"), ("nightjar doctor",)),
@@ -41,6 +49,21 @@ COMMANDS = [
     ),
     (inputs.DeliveriesSetAside("toy", ["weather 2013-06-14"]), ("nightjar deliveries list --model toy",)),
     (inputs.NothingSetAside("toy", "weather", DAY), ("nightjar deliveries list --model toy",)),
+    (inputs.NothingLost("toy", "weather", DAY), ("nightjar deliveries list --model toy",)),
+    (
+        inputs.DeliveriesLost([lost_on(DAY)], "toy"),
+        (
+            "nightjar land weather 2013-06-15 FILE --model toy",
+            "nightjar deliveries clear weather 2013-06-15 --lost --model toy",
+        ),
+    ),
+    (
+        inputs.DeliveriesLost([lost_on(DAY, DAY.replace(day=21))]),
+        (
+            "nightjar land weather 2013-06-15 FILE --through 2013-06-21 --model NAME",
+            "nightjar deliveries clear weather 2013-06-15 --lost --model NAME",
+        ),
+    ),
     (
         inputs.NoPopulation("toy", DAY, "flights", AS_OF, landed=0),
         ("nightjar land flights 2013-06-15 FILE --model toy", f"{SCORE} --known-at INSTANT"),

@@ -1,8 +1,8 @@
 """Raw days on a file system: each delivery a Parquet file named by when it was recorded and what it holds."""
 
 import os
-import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,14 +17,23 @@ import polars as pl
 
 from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.delivered import MOST_BYTES, delivered
+from nightjar.adapters.deliveries.landed_names import (
+    DELIVERY,
+    FOLDER,
+    PREFIX,
+    ByFolder,
+    LandedNames,
+    names_in,
+)
 from nightjar.adapters.deliveries.promises import promise_of
 from nightjar.adapters.deliveries.reading import parse
 from nightjar.adapters.deliveries.refused_files import RefusedFiles, content_of
 from nightjar.adapters.feast_polars.spans import BETWEEN, Span
 from nightjar.adapters.files.atomic import replacing
 from nightjar.adapters.files.damage import OF_RAW_DAYS, naming_damage, require_regular
-from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.errors.inputs import BadDelivery, DeliveriesLost
 from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.lost import LostDelivery
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.clock import dates_between
@@ -39,11 +48,6 @@ The next margin is taken where writing the file took longer.
 """
 
 IN_FILE_NAMES = "%Y%m%dT%H%M%SZ"
-PREFIX = "date="
-FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d(\.\.\d{4}-\d\d-\d\d)?")
-"""A day, or the first and the last day of files about several days."""
-DELIVERY = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}\.parquet")
-"""What has another name was not put here by us, and is no delivery."""
 MOST_NAMES = 2**16
 """What the names of so many folders and files say is kept: a night reads those of its history ten times."""
 
@@ -60,7 +64,10 @@ class Missed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A delivery in the store. counts_from: a later instant than `recorded_at` if a person accepted it."""
+    """A delivery in the store. counts_from: a later instant than `recorded_at` if a person accepted it.
+
+    Its file may be gone: then whoever reads it stops.
+    """
 
     path: Path
     recorded_at: datetime
@@ -103,6 +110,8 @@ class RawFiles:
     before the instant that it gets: whoever counts what was recorded up to some instant of the past has seen
     all of it. Bytes that repeat the delivery just before or just after them are no news, and the instant that
     was told first stands: what a past night could know does not change.
+    What has landed is also noted by name. A file that is gone is missed where it is read, and its day has
+    landed all the same: what was built of it stays. The same content is put back in its place.
     most_bytes: what a delivered file may hold. held: of a dataset, the deliveries that nobody reads, or that
     count from a later instant on.
     """
@@ -159,6 +168,10 @@ class RawFiles:
     def _refusals(self) -> RefusedFiles:
         return RefusedFiles(self.root)
 
+    @property
+    def _noted(self) -> LandedNames:
+        return LandedNames(self.root)
+
     def land(
         self,
         dataset: RawDataset,
@@ -197,32 +210,67 @@ class RawFiles:
 
         Raise Missed, and keep nothing, where the instant is taken or the file would not be there before it.
         """
-        folder = self._folder(arrival.dataset) / f"{PREFIX}{Span(arrival.day, arrival.last)}"
-        kept = deliveries_in(str(folder))
+        of = f"{PREFIX}{Span(arrival.day, arrival.last)}"
+        folder = self._folder(arrival.dataset) / of
+        expected, given_up = self._noted.of(arrival.dataset)
+        restored = put_back(arrival, deliveries_in(str(folder), {*expected[of], *given_up[of]}))
+        kept = deliveries_in(str(folder), expected[of])
         earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
         later = [delivery for delivery in kept if delivery.recorded_at > instant]
-        if arrival.content in {delivery.content for delivery in earlier[-1:] + later[:1]}:
-            return "unchanged"
-        rows = arrival.checked()
+        near = {delivery.content for delivery in earlier[-1:] + later[:1]}
+        if arrival.content in near or (restored and proposed):
+            self._note(arrival.dataset, {of: names_in(folder, DELIVERY)}, expected)
+            return "restored" if restored else "unchanged"
+        rows = stamped(arrival, instant)
         if earlier and earlier[-1].recorded_at == instant:
             if proposed:
                 raise Missed
             at = f"{instant:{IN_FILE_NAMES}}"
             problem = f"another file for {arrival.dataset} {arrival.day} was recorded at {at} too"
             raise BadDelivery(arrival.file, problem, "Give the correction its own, later instant.")
-        stamped = rows.with_columns(date=arrival.about, recorded_at=pl.lit(instant, INSTANT))
         with replacing(folder / f"{instant:{IN_FILE_NAMES}}-{arrival.content}.parquet") as draft:
-            sink_parquet(stamped, draft)
+            sink_parquet(rows, draft)
             draft.flush()
             os.fsync(draft.fileno())  # what follows is a rename, which takes no time
             if proposed and datetime.now(UTC) >= instant:
                 raise Missed
+        self._note(arrival.dataset, {of: names_in(folder, DELIVERY)}, expected)
         return "corrected" if kept else "landed"
+
+    def lost(self, dataset: str) -> tuple[LostDelivery, ...]:
+        expected, _ = self._noted.of(dataset)
+        return self._lost(dataset, expected, self._there(dataset))
+
+    def take_stock(self, dataset: str) -> tuple[LostDelivery, ...]:
+        expected, _ = self._noted.of(dataset)
+        there = self._there(dataset)
+        self._note(dataset, there, expected)
+        return self._lost(dataset, expected, there)
+
+    def give_up(self, dataset: str, day: date) -> tuple[LostDelivery, ...]:
+        going = tuple(each for each in self.lost(dataset) if each.day <= day <= each.last)
+        for each in going:
+            self._noted.give_up(dataset, Path(each.file).parent.name, Path(each.file).name)
+        return going
+
+    def _note(self, dataset: str, there: Mapping[str, Collection[str]], expected: ByFolder) -> None:
+        found = ((of, name) for of, names in there.items() for name in names)
+        self._noted.add(dataset, ((of, name) for of, name in found if name not in expected[of]))
+
+    def _there(self, dataset: str) -> ByFolder:
+        folder = self._folder(dataset)
+        found = {name: names_in(f"{folder}/{name}", DELIVERY) for name in names_in(folder, FOLDER)}
+        return defaultdict(list, found)
+
+    def _lost(self, dataset: str, expected: ByFolder, there: ByFolder) -> tuple[LostDelivery, ...]:
+        """expected: read before `there`. A file lands before its name, so none seems lost that lands now."""
+        gone = sorted((of, name) for of, names in expected.items() for name in {*names} - {*there[of]})
+        return tuple(lost_of(kept_at(f"{self._folder(dataset)}/{of}", name)) for of, name in gone)
 
     def days(self, dataset: str) -> dict[date, str]:
         return {
             day: sha256("".join(delivery.path.name for delivery in kept).encode()).hexdigest()[:16]
-            for day, kept in self._landed(dataset).items()
+            for day, kept in self._landed(dataset, given_up_too=True).items()
         }
 
     def recorded(
@@ -277,15 +325,22 @@ class RawFiles:
         return {day: kept[-1] for day, kept in known.items() if kept}
 
     def _landed(
-        self, dataset: str, first: date = date.min, last: date = date.max
+        self, dataset: str, first: date = date.min, last: date = date.max, *, given_up_too: bool = False
     ) -> dict[date, tuple[Kept, ...]]:
-        """The days of first..last that have landed, each with its deliveries, oldest first."""
+        """The days of first..last that have landed, each with its deliveries, oldest first.
+
+        given_up_too: also deliveries that a person has given up. Nobody reads them, and what was built of
+        them stays.
+        """
         landed: dict[date, list[Kept]] = {}
         folder = self._folder(dataset)
-        for name in names_in(folder, FOLDER):
+        expected, given_up = self._noted.of(dataset)
+        folders = {*names_in(folder, FOLDER), *expected, *(given_up if given_up_too else ())}
+        for name in sorted(folders):
             span = span_of(name)
             if span.meets(first, last):
-                kept = deliveries_in(f"{folder}/{name}")
+                also = given_up[name] if given_up_too else ()
+                kept = deliveries_in(f"{folder}/{name}", {*expected[name], *also})
                 for day in dates_between(max(span.first, first), min(span.last, last)):
                     landed.setdefault(day, []).extend(kept)
         held = self.held(dataset) if landed else {}
@@ -300,9 +355,34 @@ class RawFiles:
         return self.root / "raw" / dataset
 
 
-def deliveries_in(folder: str) -> tuple[Kept, ...]:
-    """What was delivered into a folder, oldest first."""
-    return tuple(kept_at(folder, name) for name in names_in(folder, DELIVERY))
+def deliveries_in(folder: str, expected: Collection[str] = ()) -> tuple[Kept, ...]:
+    """What was delivered into a folder, oldest first. expected: names of files that should be there."""
+    return tuple(kept_at(folder, name) for name in sorted({*names_in(folder, DELIVERY), *expected}))
+
+
+def put_back(arrival: Arrival, kept: Iterable[Kept]) -> bool:
+    """Write the file of each delivery with this content that is gone. False if there is none."""
+    gone = [each for each in kept if each.content == arrival.content and not each.path.exists()]
+    for each in gone:
+        with replacing(each.path) as draft:
+            sink_parquet(stamped(arrival, each.recorded_at), draft)
+    return bool(gone)
+
+
+def stamped(arrival: Arrival, instant: datetime) -> pl.LazyFrame:
+    """The rows of a file as they are stored. Raises BadDelivery."""
+    return arrival.checked().with_columns(date=arrival.about, recorded_at=pl.lit(instant, INSTANT))
+
+
+def lost_of(kept: Kept) -> LostDelivery:
+    span = span_of(kept.path.parent.name)
+    return LostDelivery(
+        dataset=kept.path.parent.parent.name,
+        day=span.first,
+        last=span.last,
+        file=str(kept.path),
+        recorded_at=kept.recorded_at,
+    )
 
 
 def counting_of(day: date, kept: Iterable[Kept], held: Held) -> list[Kept]:
@@ -320,10 +400,14 @@ def nothing(dataset: RawDataset) -> pl.DataFrame:
 
 
 def files_of(newest: Mapping[date, Kept]) -> list[Path]:
-    """The files of some deliveries, each once. Raises DamagedFile for one that is not regular."""
-    files = [*dict.fromkeys(delivery.path for delivery in newest.values())]
-    require_regular(files, OF_RAW_DAYS)
-    return files
+    """The files of some deliveries, each once. Raises DeliveriesLost, and DamagedFile for one not regular."""
+    read = {delivery.path: delivery for delivery in newest.values()}
+    try:
+        require_regular(read, OF_RAW_DAYS)
+    except FileNotFoundError as error:
+        lost = [lost_of(delivery) for path, delivery in read.items() if not path.exists()]
+        raise DeliveriesLost(lost) from error
+    return [*read]
 
 
 def counted_from(rows: pl.LazyFrame, newest: Mapping[date, Kept]) -> pl.LazyFrame:
@@ -352,18 +436,6 @@ def of_days(rows: pl.LazyFrame, newest: Mapping[date, Kept]) -> pl.LazyFrame:
     files = [(str(kept.path), day) for day, kept in newest.items()]
     wanted = pl.DataFrame(files, schema={FILE: pl.String(), "date": pl.Date()}, orient="row")
     return rows.join(wanted.lazy(), on=[FILE, "date"], how="semi", maintain_order="left").drop(FILE)
-
-
-def names_in(folder: Path | str, form: re.Pattern[str]) -> list[str]:
-    """The names in a folder that have the form, sorted: no drafts of files being written.
-
-    Nothing if there is no folder.
-    """
-    try:
-        # `os.listdir` gives names alone, which is faster: a call reads hundreds of folders.
-        return sorted(name for name in os.listdir(folder) if form.fullmatch(name))  # noqa: PTH208
-    except FileNotFoundError:
-        return []
 
 
 @lru_cache(MOST_NAMES)

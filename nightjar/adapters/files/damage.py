@@ -17,9 +17,7 @@ OF_FEATURES = "Remove it: the next night builds it again from the raw days."
 OF_INDEX = (
     "Restore it from a backup. Without one, remove the folder of the table: the next night builds all of it."
 )
-OF_RAW_DAYS = (
-    "Restore it from a backup, or remove it and land the day again, recorded at the instant in its name."
-)
+OF_RAW_DAYS = "Restore it from a backup, or remove it and land the same file again."
 
 
 def require_regular(files: Iterable[Path], remedy: str) -> None:

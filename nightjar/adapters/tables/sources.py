@@ -13,6 +13,7 @@ from nightjar.adapters.tables.scanned import ScannedTables
 from nightjar.adapters.tables.table import Table
 from nightjar.core.errors.inputs import NotDelivered
 from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.lost import LostDelivery
 from nightjar.core.model.sources import Files, PostgresQuery
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.ports.raw import Landed, RawStore, Received
@@ -55,6 +56,15 @@ class RawSources:
         self, dataset: str, day: date, recorded_by: datetime | None = None, last: date | None = None
     ) -> tuple[Refusal, ...]:
         return self._delivered(dataset).settle(dataset, day, recorded_by, last)
+
+    def lost(self, dataset: str) -> tuple[LostDelivery, ...]:
+        return () if dataset in self.tables.datasets else self.files.lost(dataset)
+
+    def take_stock(self, dataset: str) -> tuple[LostDelivery, ...]:
+        return () if dataset in self.tables.datasets else self.files.take_stock(dataset)
+
+    def give_up(self, dataset: str, day: date) -> tuple[LostDelivery, ...]:
+        return () if dataset in self.tables.datasets else self.files.give_up(dataset, day)
 
     def days(self, dataset: str) -> dict[date, str]:
         return self._of(dataset).days(dataset)

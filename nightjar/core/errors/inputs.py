@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.lost import LostDelivery
 from nightjar.core.plurals import counted
 
 
@@ -65,6 +66,14 @@ class NotDelivered(BadSettings):
     def __init__(self, dataset: str) -> None:
         remedy = "Write its rows to the table, and have `deliver` leave it out."
         super().__init__(f"{dataset} is read from a table, so no file of it can land", remedy)
+
+
+class NothingLost(BadSettings):
+    """A person gave up a file of a day, but none is lost."""
+
+    def __init__(self, model: str, dataset: str, day: date) -> None:
+        super().__init__(f"No file of {dataset} {day} is lost", "Name what is.")
+        self.model = model
 
 
 class NothingSetAside(BadSettings):
@@ -186,6 +195,21 @@ class FilesLost(NightjarError):
         more = f", and {len(files) - self.told:,} more" if len(files) > self.told else ""
         first = ", ".join(files[: self.told])
         super().__init__(f"{what} are gone from the disk ({len(files):,}): {first}{more}. {remedy}")
+
+
+class DeliveriesLost(FilesLost):
+    """Files of raw days that have landed are gone. model: of who looks for them, if it is known."""
+
+    exit_code, runbook = 74, "delivery-lost"
+
+    def __init__(self, lost: Sequence[LostDelivery], model: str | None = None) -> None:
+        super().__init__(
+            "Files of days that have landed",
+            [f"{each.dataset} {each.about} ({each.file})" for each in lost],
+            "What was built of them stays. A night, a build or a training that has to read one stops. "
+            "Each landing asks the feed for them again. Restore them from a backup, or land the same files.",
+        )
+        self.lost, self.model = tuple(lost), model
 
 
 class ArtifactsLost(FilesLost):

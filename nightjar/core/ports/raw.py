@@ -8,10 +8,10 @@ from typing import Literal, Protocol
 import polars as pl
 
 from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.lost import LostDelivery
 from nightjar.core.model.spec import RawDataset
 
-Landed = Literal["landed", "unchanged", "corrected"]
-
+Landed = Literal["landed", "unchanged", "corrected", "restored"]
 
 Received = Landed | Refusal | Literal["refused before"]
 
@@ -20,6 +20,7 @@ class RawStore(Protocol):
     """Raw days as they were delivered.
 
     Nothing is ever overwritten. A different file for a day is a correction. It is kept beside the first.
+    A day whose file was lost has landed all the same. Whoever reads it gets DeliveriesLost.
     """
 
     def land(
@@ -37,6 +38,7 @@ class RawStore(Protocol):
         recorded_at: when its content became known (UTC). None: now. Then everybody can read the file before
         that instant, and the call returns after it.
         Idempotent: the same content for a day changes nothing ("unchanged"). The first recorded_at stays.
+        If the file of that content was lost, it is there again, recorded when it was ("restored").
         Atomic: a reader sees the whole file or no file.
         Raises BadDelivery, which names file, line or row, column, value and remedy. It is raised for a file
         that is not regular, too large, truncated or not proved whole, a missing or extra column, a wrong
@@ -69,10 +71,29 @@ class RawStore(Protocol):
         """
         ...
 
+    def lost(self, dataset: str) -> tuple[LostDelivery, ...]:
+        """Return what has landed and is no longer there. What is held from use counts too. None is opened."""
+        ...
+
+    def take_stock(self, dataset: str) -> tuple[LostDelivery, ...]:
+        """Note everything that is there as landed, and return what `lost` does.
+
+        Nothing that was lost before the first call is known. Safe beside other calls, and after a crash.
+        """
+        ...
+
+    def give_up(self, dataset: str, day: date) -> tuple[LostDelivery, ...]:
+        """Give up the lost files about a day, and return them. Idempotent.
+
+        They count as not there: `read` and `recorded` leave them out. `days` does not change, so what was
+        built of them stays. The same content may land again.
+        """
+        ...
+
     def days(self, dataset: str) -> dict[date, str]:
         """Return each landed day with a fingerprint of its deliveries.
 
-        The fingerprint changes when a correction lands.
+        The fingerprint changes when a correction lands, and not when a file is lost.
         """
         ...
 
@@ -96,6 +117,7 @@ class RawStore(Protocol):
 
         It reads the latest delivery of each day that was recorded by `known_at`. Days that never landed are
         absent. If no day landed, the frame is empty and has the right schema.
+        Raises DamagedFile, DeliveriesLost.
         """
         ...
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import structlog
 
-from nightjar.core.errors.inputs import NothingSetAside
+from nightjar.core.errors.inputs import NothingLost, NothingSetAside
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.lost import LostDelivery
 from nightjar.core.model.spec import Delivery, ModelSpec, RawDataset
 from nightjar.core.night.clock import as_of, dates_between, local_date
 from nightjar.core.night.windows import readable, span
@@ -47,11 +48,14 @@ def log_refusal(refusal: Refusal) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """Counts of delivered files: new, already known, corrections, and bad (set aside now or before)."""
+    """Counts of delivered files: new, already known, corrections, lost ones that are there again, and bad
+    (set aside now or before).
+    """
 
     landed: int = 0
     unchanged: int = 0
     corrected: int = 0
+    restored: int = 0
     refused: int = 0
 
 
@@ -72,15 +76,19 @@ def land_until(
     lands, everything set aside for that day is settled.
     first: the first day to ask for. The default is a few days before the first day that some dataset still
     lacks at its end. If nothing has landed yet, the default is the first day of the model's data. Days with
-    a delivery set aside are also asked for.
+    a delivery set aside or lost are also asked for.
     tell: called once for each delivery that is set aside now, never again for the same content.
     """
     if not spec.delivered:
         return Landing()
+    gone = take_stock(spec, raw)
+    if gone:
+        told = "what was built of them stays, and the feed is asked for them again"
+        log.warning("deliveries_lost", files=[each.file for each in gone], told=told)
     spans = asked_for(
         first or first_lacking(spec, raw, until),
         last_deliverable(spec, until),
-        {refusal.day for refusal in set_aside(spec, raw)},
+        {refusal.day for refusal in set_aside(spec, raw)} | {each.day for each in gone},
     )
     counts: Counter[str] = Counter()
     good: dict[Days, datetime] = {}
@@ -98,6 +106,8 @@ def land_until(
             )
             if isinstance(received, Refusal):
                 tell(received)
+            if received == "restored":
+                log.warning("delivery_restored", dataset=delivery.dataset, day=str(delivery.day))
             if isinstance(received, Refusal) or received == "refused before":
                 counts["refused"] += 1
                 good.pop((delivery.dataset, delivery.day, delivery.last), None)
@@ -166,6 +176,13 @@ def clear(spec: ModelSpec, dataset: str, day: date, *, raw: RawStore) -> tuple[R
     return tuple(settled for first in firsts for settled in raw.settle(dataset, first))
 
 
+def give_up(spec: ModelSpec, dataset: str, day: date, *, raw: RawStore) -> tuple[LostDelivery, ...]:
+    """Give up the lost files about a day. Raises BadSettings if none is lost."""
+    if not (given_up := raw.give_up(declared(spec, dataset).name, day)):
+        raise NothingLost(spec.name, dataset, day)
+    return given_up
+
+
 def declared(spec: ModelSpec, dataset: str) -> RawDataset:
     known = [each.name for each in spec.datasets]
     if dataset not in known:
@@ -176,6 +193,16 @@ def declared(spec: ModelSpec, dataset: str) -> RawDataset:
 def set_aside(spec: ModelSpec, raw: RawStore) -> tuple[Refusal, ...]:
     """All deliveries of a model's datasets that are set aside and not settled."""
     return tuple(refusal for dataset in spec.delivered for refusal in raw.refused(dataset.name))
+
+
+def lost(spec: ModelSpec, raw: RawStore) -> tuple[LostDelivery, ...]:
+    """All deliveries of a model's datasets that have landed and are no longer there."""
+    return tuple(each for dataset in spec.delivered for each in raw.lost(dataset.name))
+
+
+def take_stock(spec: ModelSpec, raw: RawStore) -> tuple[LostDelivery, ...]:
+    """As `lost`. What is there is noted as landed, so that it is missed when it is not."""
+    return tuple(each for dataset in spec.delivered for each in raw.take_stock(dataset.name))
 
 
 def asked_for(begin: date, last: date, again: Iterable[date]) -> list[tuple[date, date]]:

@@ -12,7 +12,7 @@ from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.progress import Progress, asking, silent
 from nightjar.core.ports.raw import RawStore
 from nightjar.usecases.data.features import TablePlan, build_features, landed_of, planned
-from nightjar.usecases.data.landing import Tell, land_until, log_refusal, undelivered
+from nightjar.usecases.data.landing import Tell, land_until, log_refusal, take_stock, undelivered
 
 
 def unguarded() -> None:
@@ -65,6 +65,7 @@ class Prepare:
         """
         known = known_at or datetime.now(UTC).replace(microsecond=0)
         with self.alone():
+            take_stock(self.spec, self.raw)
             self.guard()
             self._build(known, progress)
         return known

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
-from nightjar.core.errors.inputs import ContractBroken
+from nightjar.core.errors.inputs import ContractBroken, DeliveriesLost
 from nightjar.core.errors.model import CodeFailed
 from nightjar.core.model.spec import FeatureTable, RawDataset, Window
 from nightjar.usecases.data.features import FeatureBuild, batches, build_features, landed_of, planned
@@ -114,6 +114,41 @@ def test_what_landed_is_built_once(shop):
     assert shop.build() == FeatureBuild(days=4, rows=4)
     assert shop.rows()["visits"].to_list() == [1, 2, 3, 3]
     assert shop.build() == FeatureBuild()
+
+
+def test_what_was_built_of_a_lost_day_stays_and_what_has_to_read_it_stops(shop):
+    for day in range(6):
+        shop.deliver(day, {"a": 1}, at=24 * day + 30)
+    shop.build()
+    rows = shop.rows()
+    shutil.rmtree(shop.root / "raw" / "visits" / f"date={START + timedelta(days=2)}")
+    assert shop.build() == FeatureBuild()
+    assert shop.deliver(6, {"a": 1}, at=24 * 6 + 30) == "landed"
+    assert shop.build() == FeatureBuild(days=1, rows=1), "it does not read the lost day"
+    with pytest.raises(DeliveriesLost):
+        shop.build(afresh=("shops",))
+    shop.deliver(3, {"a": 2}, at=24 * 7)
+    with pytest.raises(DeliveriesLost):
+        shop.build()
+    assert_frame_equal(shop.rows().head(6), rows)
+    assert shop.deliver(2, {"a": 1}, at=24 * 8) == "restored"
+    shop.build()
+    whole = shop.rows()
+    shutil.rmtree(shop.root / "features")
+    shop.build()
+    assert_frame_equal(shop.rows(), whole)
+
+
+def test_what_was_built_of_a_day_that_is_given_up_stays(shop):
+    for day in range(6):
+        shop.deliver(day, {"a": 1}, at=24 * day + 30)
+    shop.build()
+    rows, lost = shop.rows(), START + timedelta(days=2)
+    shutil.rmtree(shop.root / "raw" / "visits" / f"date={lost}")
+    shop.raw.give_up("visits", lost)
+    assert shop.build() == FeatureBuild()
+    assert_frame_equal(shop.rows(), rows)
+    assert shop.build(afresh=("shops",)).days == 5
 
 
 def test_an_error_of_compute_names_the_table_the_days_and_the_line(shop):

@@ -6,13 +6,23 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from structlog.testing import capture_logs
 
 from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import as_of
-from nightjar.usecases.data.landing import Landing, clear, land_file, land_until, undelivered, world_begins
+from nightjar.usecases.data.landing import (
+    Landing,
+    clear,
+    give_up,
+    land_file,
+    land_until,
+    lost,
+    undelivered,
+    world_begins,
+)
 
 SPEC = MODELS["flight_delay"]
 JUNE = date(2013, 6, 15)
@@ -133,6 +143,54 @@ def test_a_good_delivery_of_the_day_lands_as_usual_and_settles_what_was_set_asid
     assert land(raw, inbox, LATER).landed == 1
     assert raw.recorded("weather")[JUNE] == (datetime(2013, 6, 16, 0, 10, tzinfo=UTC),)
     assert raw.refused("weather") == ()
+
+
+def without(day, dataset="weather"):
+    """The model with a feed that delivers this day no more."""
+
+    def deliver(inbox, first, last):
+        found = SPEC.deliver(inbox, first, last)
+        yield from (each for each in found if (each.dataset, each.day) != (dataset, day))
+
+    return dataclasses.replace(SPEC, deliver=deliver)
+
+
+def lose(raw, day, dataset="weather"):
+    [file] = (raw.root / "raw" / dataset / f"date={day}").iterdir()
+    file.unlink()
+    return file
+
+
+def test_a_lost_day_is_asked_for_however_much_has_landed_since_and_is_there_again(raw, inbox):
+    land(raw, inbox, LATER, first=JUNE)
+    land(raw, inbox, as_of(SPEC, JUNE + timedelta(days=9)))
+    days, file = raw.days("weather"), lose(raw, JUNE)
+    with capture_logs() as said:
+        landing = land(raw, inbox, LATER, spec=without(JUNE))
+    assert landing.restored == 0
+    assert [each["files"] for each in said if each["event"] == "deliveries_lost"] == [[str(file)]]
+    with capture_logs() as said:
+        assert land(raw, inbox, LATER).restored == 1
+    assert [each["day"] for each in said if each["event"] == "delivery_restored"] == [str(JUNE)]
+    assert (raw.days("weather"), raw.lost("weather"), file.exists()) == (days, (), True)
+
+
+def test_what_landed_before_names_were_noted_is_noted_when_something_lands(raw, inbox):
+    land(raw, inbox, LATER, first=JUNE)
+    shutil.rmtree(raw.root / "landed")
+    land(raw, inbox, LATER, first=JUNE + timedelta(days=1))
+    file = lose(raw, JUNE)
+    assert [each.file for each in lost(SPEC, raw)] == [str(file)]
+
+
+def test_a_file_that_is_not_lost_cannot_be_given_up(raw, inbox):
+    land(raw, inbox, LATER, first=JUNE)
+    with pytest.raises(BadSettings, match=f"No file of weather {JUNE} is lost"):
+        give_up(SPEC, "weather", JUNE, raw=raw)
+    lose(raw, JUNE)
+    assert [each.day for each in give_up(SPEC, "weather", JUNE, raw=raw)] == [JUNE]
+    assert land(raw, inbox, LATER, spec=without(JUNE)).restored == 0
+    assert lost(SPEC, raw) == ()
 
 
 MONTHS_LATER = as_of(SPEC, JUNE + timedelta(days=60))
