@@ -104,11 +104,12 @@ SEED = """
         SELECT id, 'C' || lpad(k::text, 7, '0') || '-' || score_date, rank, 'input ' || rank, '1', 0.1,
             'a short flight ' || rank
         FROM nightjar.run, generate_series(1, 1000) AS k, generate_series(1, 5) AS rank ORDER BY id, k;
-    INSERT INTO nightjar.incident (model, kind, subject, severity, cause, sentence, runbook)
-        SELECT 'm', 'late', n::text, 'critical', 'late', 'It is late.', 'late-night'
+    INSERT INTO nightjar.incident (model, kind, subject, severity, cause, because, sentence, runbook, step)
+        SELECT 'm', 'late', n::text, 'critical', 'late', '', 'It is late.', 'late-night', 'began'
         FROM generate_series(1, 2000) AS n;
-    INSERT INTO nightjar.incident (model, kind, subject, severity, cause, sentence, runbook, ends)
-        SELECT model, kind, subject, severity, cause, 'This is over.', runbook, id
+    INSERT INTO nightjar.incident
+        (model, kind, subject, severity, cause, because, sentence, runbook, step, continues)
+        SELECT model, kind, subject, severity, cause, because, 'This is over.', runbook, 'over', id
         FROM nightjar.incident WHERE id % 100 <> 0;
     VACUUM (ANALYZE)
 """

@@ -862,18 +862,25 @@ class BacktestStepRow(Table, table=True):
 class IncidentRow(Table, table=True):
     __tablename__ = "incident"
     __table_args__ = (
-        UniqueConstraint("id", "model", "kind", "subject"),
-        UniqueConstraint("ends"),
+        UniqueConstraint("id", "model", "subject"),
         ForeignKeyConstraint(
-            ["ends", "model", "kind", "subject"],
-            ["incident.id", "incident.model", "incident.kind", "incident.subject"],
+            ["continues", "model", "subject"], ["incident.id", "incident.model", "incident.subject"]
         ),
-        CheckConstraint("ends < id", name="ends_earlier"),
+        CheckConstraint("continues < id", name="continues_earlier"),
+        CheckConstraint("(continues IS NULL) = (step = 'began')", name="continues_unless_it_begins"),
         _one_of("severity", ("warning", "critical")),
+        _one_of("step", ("began", "changed", "goes_on", "over", "unseen")),
+        Index(None, "continues"),
+        Index(
+            "incident_ended_once",
+            "continues",
+            unique=True,
+            postgresql_where=text("step IN ('over', 'unseen')"),
+        ),
         {
             "comment": (
-                "What is or was wrong, a row where it began and a row where it ended. Append-only: an "
-                "incident is open while no row ends it."
+                "What is or was wrong, a row for each step of an incident. Append-only: an incident is open "
+                "while no row ends it."
             )
         },
     )
@@ -886,8 +893,16 @@ class IncidentRow(Table, table=True):
     sentence: str = _column(Text(), "What is wrong, or that it has ended")
     link: str | None = _column(Text(), "Page about it for people, if there is one", null=True)
     runbook: str = _column(Text(), "Name of the runbook")
-    ends: int | None = _column(Integer(), "The row that it ends; null for a beginning", null=True)
+    continues: int | None = _column(Integer(), "The row where it began; null for that row", null=True)
     noted_at: datetime = _instant("When it was noted", now=True)
+    step: str = _column(
+        Text(),
+        (
+            "began; changed: it has another cause, and is told again; goes_on: only its words changed; over: "
+            "it is mended; unseen: nobody looks at it any more"
+        ),
+    )
+    because: str = _column(Text(), "Name of the error or of the check; empty if the kind says it all")
 
 
 class ChannelRow(Table, table=True):

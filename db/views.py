@@ -1028,18 +1028,34 @@ CROSS JOIN LATERAL (
         columns={
             "incident_id": ("began.id", "Order of noting"),
             "model": ("began.model", "Name of the model; empty for the platform itself"),
-            "kind": ("began.kind", "Which rule of docs/alerts.md"),
+            "kind": ("coalesce(newest.kind, began.kind)", "Which rule of docs/alerts.md saw it last"),
             "subject": ("began.subject", "What it is about, as a score date; empty if the kind says it all"),
-            "severity": ("began.severity", "warning, or critical: a person has to act now"),
-            "sentence": ("began.sentence", "What was wrong when it began"),
-            "link": ("began.link", "Page about it for people, if there is one"),
-            "runbook": ("began.runbook", "Name of the runbook"),
+            "severity": (
+                "coalesce(newest.severity, began.severity)",
+                "warning, or critical: a person has to act now",
+            ),
+            "sentence": ("coalesce(newest.sentence, began.sentence)", "What is wrong, as it was seen last"),
+            "link": ("coalesce(newest.link, began.link)", "Page about it for people, if there is one"),
+            "runbook": ("coalesce(newest.runbook, began.runbook)", "Name of the runbook"),
+            "first_sentence": ("began.sentence", "What was wrong when it began"),
             "began_at": ("began.noted_at", "When it was noticed"),
             "ended_at": ("ended.noted_at", "When its end was noticed; null while it is open"),
+            "ended_as": (
+                "ended.step",
+                "over: it was mended; unseen: nobody looks at it any more; null while it is open",
+            ),
+            "ending": ("ended.sentence", "What was told at its end, with what a person decided"),
         },
         source=(
-            "FROM nightjar.incident AS began LEFT JOIN nightjar.incident AS ended ON ended.ends = began.id\n"
-            "WHERE began.ends IS NULL"
+            "FROM nightjar.incident AS began\n"
+            "LEFT JOIN nightjar.incident AS ended\n"
+            "    ON ended.continues = began.id AND ended.step IN ('over', 'unseen')\n"
+            "LEFT JOIN LATERAL (\n"
+            "    SELECT * FROM nightjar.incident AS step\n"
+            "    WHERE step.continues = began.id AND step.step IN ('changed', 'goes_on')\n"
+            "    ORDER BY step.id DESC LIMIT 1\n"
+            ") AS newest ON true\n"
+            "WHERE began.continues IS NULL"
         ),
     ),
     View(

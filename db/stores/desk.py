@@ -128,7 +128,8 @@ TESTED = """
     WHERE model = %(model)s AND is_champion
 """
 TROUBLE = """
-    SELECT model, kind, subject, severity, sentence, link, runbook, began_at, ended_at
+    SELECT model, kind, subject, severity, coalesce(ending, sentence) AS sentence, link, runbook, began_at,
+        ended_at
     FROM analytics.incidents
 """
 TROUBLES = f"""

@@ -40,19 +40,33 @@ TOLD = text("""
 
 
 INCIDENTS = text("""
-    SELECT note.*, told.attempts, told.tried_at FROM nightjar.incident AS note
-    LEFT JOIN nightjar.incident AS ended ON ended.ends = note.id
+    SELECT note.*, before.sentence AS was, told.attempts, told.tried_at FROM nightjar.incident AS note
+    LEFT JOIN LATERAL (
+        SELECT sentence FROM nightjar.incident AS earlier
+        WHERE note.step = 'changed' AND note.continues IN (earlier.id, earlier.continues)
+            AND earlier.step IN ('began', 'changed') AND earlier.id < note.id
+        ORDER BY earlier.id DESC LIMIT 1
+    ) AS before ON true
     CROSS JOIN LATERAL (
         SELECT count(*) AS attempts, max(tried_at) AS tried_at, coalesce(bool_or(arrived), false) AS arrived
         FROM nightjar.dispatch WHERE channel = :channel AND incident_id = note.id
     ) AS told
-    WHERE note.severity = ANY(:severities) AND NOT told.arrived AND (
-        note.ends IS NULL AND ended.id IS NULL
-        OR note.ends IN (SELECT incident_id FROM nightjar.dispatch WHERE channel = :channel AND arrived)
-    ) ORDER BY note.id
+    WHERE note.step <> 'goes_on' AND NOT told.arrived AND NOT EXISTS (
+        SELECT FROM nightjar.incident AS newer
+        WHERE newer.continues = coalesce(note.continues, note.id) AND newer.id > note.id
+            AND newer.step <> 'goes_on'
+    ) AND CASE
+        WHEN note.step IN ('began', 'changed') THEN note.severity = ANY(:severities)
+        ELSE note.continues IN (
+            SELECT coalesce(heard.continues, heard.id)
+            FROM nightjar.incident AS heard JOIN nightjar.dispatch ON incident_id = heard.id
+            WHERE channel = :channel AND arrived
+        )
+    END ORDER BY note.id
 """)
+"""Of each incident the newest step that is told, and its end to those who heard of it."""
 CAUSES = text("""
-    SELECT ends IS NOT NULL AS ended, cause, max(tried_at) AS told_at
+    SELECT step IN ('over', 'unseen') AS ended, cause, max(tried_at) AS told_at
     FROM nightjar.dispatch JOIN nightjar.incident ON incident.id = incident_id
     WHERE channel = :channel AND arrived GROUP BY 1, 2
 """)

@@ -11,6 +11,7 @@ from db.session import translated
 from db.tables import OutcomeCheckRow, table_of
 from db.values import read_values
 from nightjar.core.monitoring.outcome_guard import (
+    BY_A_PERSON,
     COUNTS,
     UNDECIDED,
     CheckedDelivery,
@@ -30,12 +31,14 @@ NEWEST = """
 DELIVERIES = text(f"""
     SELECT dataset, day, recorded_at, verdict, counts_from FROM ({NEWEST}) AS newest
 """)  # noqa: S608  # words of this module
-OF_VERDICTS = text(f"""
+_OF_VERDICTS = f"""
     SELECT model, dataset, day, recorded_at, verdict, looks, findings, counts_from, reason, actor, decided_at
     FROM nightjar.outcome_check
-    WHERE id IN (SELECT id FROM ({NEWEST}) AS newest WHERE verdict = ANY(:verdicts))
+    WHERE id IN (SELECT id FROM ({NEWEST}) AS newest WHERE verdict = ANY(:verdicts) AND {{which}})
     ORDER BY dataset, day, recorded_at
-""")  # noqa: S608  # words of this module
+"""  # noqa: S608  # words of this module
+OF_VERDICTS = text(_OF_VERDICTS.format(which="true"))
+OF_DAYS = text(_OF_VERDICTS.format(which="day = ANY(:days)"))
 LOOKS = text(f"""
     SELECT day, looks FROM nightjar.outcome_check WHERE id IN (
         SELECT DISTINCT ON (day) id FROM ({NEWEST}) AS newest
@@ -80,6 +83,11 @@ class PostgresOutcomeChecks:
         asked = {"model": model, "verdicts": [*UNDECIDED]}
         with translated(), self.engine.connect() as connection:
             return read_values(connection, OF_VERDICTS, asked, OutcomeCheck)
+
+    def decided(self, model: str, days: Collection[date]) -> tuple[OutcomeCheck, ...]:
+        asked = {"model": model, "verdicts": [*BY_A_PERSON], "days": [*days]}
+        with translated(), self.engine.connect() as connection:
+            return read_values(connection, OF_DAYS, asked, OutcomeCheck)
 
     def looks(self, model: str, dataset: str, days: Collection[date]) -> Mapping[date, OutcomeDay]:
         asked = {"model": model, "dataset": dataset, "days": [*days], "verdicts": [*COUNTS]}

@@ -22,14 +22,15 @@ def list_open(context: typer.Context) -> None:
         return
     rows = [
         (
-            f"{note.noted_at:%Y-%m-%d %H:%M}",
+            f"{incident.began.noted_at:%Y-%m-%d %H:%M}",
             note.severity.value,
             note.model,
             note.kind,
             console.plain(note.sentence),
             f"runbooks/{note.runbook}.md",
         )
-        for note in found
+        for incident in found
+        for note in (incident.now,)
     ]
     console.out.print(console.table("open incidents", OPEN, rows))
 

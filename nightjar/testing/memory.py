@@ -35,6 +35,7 @@ from nightjar.core.model.spec import FeatureTable
 from nightjar.core.monitoring.drift import DECIDED, DECIDES
 from nightjar.core.monitoring.entities import Basis, ColumnDrift, Measurement, NightComparison, Role
 from nightjar.core.monitoring.outcome_guard import (
+    BY_A_PERSON,
     UNDECIDED,
     CheckedDelivery,
     Held,
@@ -747,6 +748,13 @@ class MemoryOutcomeChecks:
 
     def undecided(self, model: str) -> tuple[OutcomeCheck, ...]:
         return tuple(check for check in self._newest() if check.model == model and check.verdict in UNDECIDED)
+
+    def decided(self, model: str, days: Collection[date]) -> tuple[OutcomeCheck, ...]:
+        return tuple(
+            check
+            for check in self._newest()
+            if check.model == model and check.day in days and check.verdict in BY_A_PERSON
+        )
 
     def looks(self, model: str, dataset: str, days: Collection[date]) -> Mapping[date, OutcomeDay]:
         return {

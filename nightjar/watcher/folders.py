@@ -1,47 +1,78 @@
-"""Which folders of models cannot be used, as they are now and not as they were when the watcher started."""
+"""The models as their folders are now, and not as they were when the watcher started."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import invalidate_caches
 from pathlib import Path
 
 import structlog
 
 import models
+from nightjar.core.model.spec import ModelSpec
 
 log = structlog.get_logger(__name__)
 
 ASK = "import json, models; print(json.dumps({name: error.words for name, error in models.BROKEN.items()}))"
-"""Python imports a module once. So another process is asked, which imports what the files say now."""
+"""Code of a model may hang or end its process. So another process imports it before the watcher does."""
 ANSWERS_WITHIN_S = 60.0
 
 State = tuple[tuple[str, int, int], ...]
 """Each file with its size and the time of its last change."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """specs: of the models that can be used. broken: model -> why its folder cannot be used."""
+
+    specs: Mapping[str, ModelSpec]
+    broken: Mapping[str, str]
+    names: frozenset[str]
+
+
 @dataclass
 class ModelFolders:
-    """Asks anew only after a file below the models has changed. The first answer is what was imported."""
+    """Imports anew only after a file below the models has changed. The first answer is what was imported."""
 
     _state: State | None = None
-    _broken: Mapping[str, str] | None = None
+    _found: Found | None = None
 
-    def broken(self) -> Mapping[str, str]:
-        """Model -> why its folder cannot be used. If nobody can say it now, what was known before."""
-        if (now := state()) != self._state or self._broken is None:
-            found = imported() if self._broken is None else asked()
-            if found is not None:
-                self._state, self._broken = now, found
-        return self._broken or {}
+    def now(self) -> Found:
+        """Return what is there now. If nobody can say it, what was known before."""
+        if self._found is None:
+            self._state, self._found = state(), imported()
+        elif (now := state()) != self._state and (broken := asked()) is not None:
+            self._state, self._found = now, imported_anew(broken)
+        return self._found
 
 
-def imported() -> Mapping[str, str]:
-    return {name: error.words for name, error in models.BROKEN.items()}
+def imported() -> Found:
+    broken = {name: error.words for name, error in models.BROKEN.items()}
+    return Found(models.MODELS, broken, frozenset(models.NAMES))
+
+
+def imported_anew(broken: Mapping[str, str]) -> Found:
+    """Import all models again. Whoever has a spec of before keeps it.
+
+    broken: by a process that has just imported them. A model that only this process cannot import anew has no
+    spec and is not broken: it is not looked at, and its incidents stay open.
+    """
+    for name in [name for name in sys.modules if name.startswith(f"{models.__name__}.")]:
+        del sys.modules[name]
+    invalidate_caches()
+    specs, failed = models.find()
+    for name in failed.keys() - broken.keys():
+        log.error("model_not_imported_anew", model=name, reason=failed[name].words)
+    names = frozenset((*specs, *failed, *broken))
+    usable = {name: spec for name, spec in specs.items() if name not in broken}
+    log.info("models_imported_anew", models=sorted(usable), broken=sorted(broken))
+    return Found(usable, broken, names)
 
 
 def asked() -> Mapping[str, str] | None:
+    """Model -> why its folder cannot be used, by another process. None: it could not say."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", ASK], capture_output=True, text=True, timeout=ANSWERS_WITHIN_S, check=True

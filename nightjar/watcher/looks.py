@@ -1,20 +1,19 @@
 """Looks at everything the rules need: the models, the disks, the database, the Prefect server."""
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import httpx
 import structlog
 from sqlalchemy import text
 
-import models
 from db.session import translated
 from nightjar.core.errors.database import RightsMissing, StoreUnavailable
+from nightjar.core.model.spec import ModelSpec
 from nightjar.core.telling.facts import DiskFacts, ModelFacts, PlatformFacts
-from nightjar.core.telling.incidents import Note
-from nightjar.watcher.folders import ModelFolders
+from nightjar.core.telling.incidents import Incident
 from nightjar.wiring.platform import Platform
 
 log = structlog.get_logger(__name__)
@@ -24,29 +23,34 @@ SIZES = text("SELECT pg_database_size(current_database()), pg_notification_queue
 GB = 10**9
 OF_THE_DATABASE = (StoreUnavailable, RightsMissing)
 """Errors that would stop the look at every model."""
+OF_NIGHTS = frozenset({"late", "failed", "held_back"})
+OF_OUTCOMES = frozenset({"outcomes_held", "outcomes_doubted"})
+"""Kinds of incidents whose subject is a day that is looked at while they are open."""
 
 
-def models_of(platform: Platform, opened: tuple[Note, ...], now: datetime) -> Iterator[ModelFacts]:
+def models_of(
+    platform: Platform, specs: Iterable[ModelSpec], opened: Sequence[Incident], now: datetime
+) -> Iterator[ModelFacts]:
     """Look at each model. One that cannot be looked at keeps its incidents, and stops no other.
 
     Raises StoreUnavailable and RightsMissing: they are about the database, not about a model.
     """
-    for spec in models.MODELS.values():
+    for spec in specs:
+        nights, outcomes = (days_of(opened, spec.name, kinds) for kinds in (OF_NIGHTS, OF_OUTCOMES))
         try:
-            yield platform.look_at(spec)(now, nights_of(opened, spec.name))
+            yield platform.look_at(spec)(now, nights, outcomes)
         except OF_THE_DATABASE:
             raise
         except Exception:
             log.exception("model_not_looked_at", model=spec.name)
 
 
-def nights_of(opened: tuple[Note, ...], model: str) -> frozenset[date]:
-    """The score dates that open incidents of the model name."""
-    found = set[date]()
-    for note in opened:
-        if note.model == model and note.kind in {"late", "failed", "held_back"}:
-            found.add(date.fromisoformat(note.subject))
-    return frozenset(found)
+def days_of(opened: Iterable[Incident], model: str, kinds: Collection[str]) -> frozenset[date]:
+    """The days that open incidents of the model name."""
+    began = (incident.began for incident in opened)
+    return frozenset(
+        date.fromisoformat(note.subject) for note in began if note.model == model and note.kind in kinds
+    )
 
 
 @dataclass
@@ -58,12 +62,15 @@ class LookAtPlatform:
 
     platform: Platform
     api: str | None
-    _folders: ModelFolders = field(default_factory=ModelFolders)
     _silent_since: datetime | None = None
     _workerless_since: datetime | None = None
 
     def __call__(
-        self, now: datetime, untold: Mapping[str, datetime], channels: Collection[str] | None = None
+        self,
+        now: datetime,
+        untold: Mapping[str, datetime],
+        channels: Collection[str] | None = None,
+        broken: Mapping[str, str] | None = None,
     ) -> PlatformFacts:
         settings = self.platform.settings
         with translated(), self.platform.engine.connect() as connection:
@@ -83,7 +90,7 @@ class LookAtPlatform:
             workerless_since=self._workerless_since,
             untold=untold,
             channels=None if channels is None else frozenset(channels),
-            broken=self._folders.broken(),
+            broken=broken or {},
         )
 
     def forget(self) -> None:

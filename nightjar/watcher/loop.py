@@ -1,4 +1,4 @@
-"""The rounds of the watcher: look, note what begins and ends, tell, and wait until something is published."""
+"""The rounds of the watcher: look, note what begins, changes and ends, tell, and wait for a publication."""
 
 import os
 import signal
@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from threading import Thread
 
 import structlog
 
-import models
 from db.listening import listening
 from nightjar.adapters.notify.heartbeat import beat
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.ports.telling import Consumer
-from nightjar.core.telling.incidents import Key, Note, changes
+from nightjar.core.telling.decisions import decided
+from nightjar.core.telling.incidents import ENDS, Changes, Ending, Incident, Key, Note, Step, changes
 from nightjar.core.telling.retrying import pauses
-from nightjar.core.telling.rules import UNTOLD_FOR, judged, why_unmended
+from nightjar.core.telling.rules import UNTOLD_FOR, judged, undecided, why_unmended
 from nightjar.usecases.telling.incidents import TellPeople
+from nightjar.watcher.folders import ModelFolders
 from nightjar.watcher.looks import LookAtPlatform, models_of
 from nightjar.watcher.outage import Outage
 from nightjar.wiring.platform import Platform
@@ -58,6 +58,7 @@ class Watcher:
     seen: frozenset[Key] | None = None
     looked_at: datetime | None = None
     went_on_at: datetime = field(default_factory=now_utc)
+    folders: ModelFolders = field(default_factory=ModelFolders)
 
     def lead(self, leads: bool) -> None:
         """Look from now on, or stand by. What it saw is no longer true when it leads again."""
@@ -69,33 +70,31 @@ class Watcher:
             self.look_at_platform.forget()
 
     def look(self, now: datetime) -> bool:
-        """Note what has begun and ended since the last look.
+        """Note what has begun, changed and ended since the last look.
 
         Return True if every model was looked at, and if somebody can be told.
         """
         ledger, people = self.platform.incidents(), self.platform.tell_people()
         channels = [*people.channels, *self.platform.webhooks()]
         untold = people.dispatches.untold(channels)
-        opened = ledger.opened()
-        facts = tuple(models_of(self.platform, opened, now))
-        platform = self.look_at_platform(now, untold, channels)
+        opened, found = ledger.opened(), self.folders.now()
+        facts = tuple(models_of(self.platform, found.specs.values(), opened, now))
+        platform = self.look_at_platform(now, untold, channels, found.broken)
         troubles, blind = judged(facts, platform, self.platform.settings.ui)
-        unseen = set(models.NAMES) - {each.model for each in facts}
-        seen = frozenset(note.key for note in opened) if self.seen is None else self.seen
+        unseen = found.names - {each.model for each in facts}
+        seen = frozenset(each.began.key for each in opened) if self.seen is None else self.seen
 
         def unknown(note: Note) -> bool:
-            return (note.model, note.kind) in blind or note.model in unseen
+            return (note.model, note.kind) in blind or note.model in unseen or undecided(facts, note)
 
-        unmended = partial(why_unmended, facts, platform)
-        done = ledger.note(lambda opened: changes(opened, troubles, unknown, seen, unmended))
+        def why(incident: Incident) -> Ending:
+            return Ending(why_unmended(facts, platform, incident.now), decided(facts, incident.began))
+
+        done = ledger.note(lambda opened: changes(opened, troubles, now, unknown=unknown, seen=seen, why=why))
         self.seen, self.looked_at = frozenset(each.key for each in troubles), now
-        for trouble in done.begun:
-            log.warning("incident_begun", model=trouble.model, kind=trouble.kind, sentence=trouble.sentence)
-        for note in done.ended:
-            why = done.unmended.get(note.id, "mended")
-            log.info("incident_ended", model=note.model, kind=note.kind, subject=note.subject, why=why)
+        _logged(done)
         deaf = {name for name, since in untold.items() if now - since > UNTOLD_FOR}
-        return not unseen & set(models.MODELS) and (not people.channels or not deaf >= set(people.channels))
+        return not unseen - found.broken.keys() and (not people.channels or not deaf >= set(people.channels))
 
     def due(self, now: datetime) -> bool:
         return self.leads is True and (self.looked_at is None or not pauses(self.looked_at, now, LOOKS_EVERY))
@@ -113,6 +112,17 @@ class Watcher:
         url = self.platform.settings.heartbeat_url
         if url is not None and (why := beat(url)) is not None:
             log.warning("heartbeat_not_taken", reason=why)
+
+
+def _logged(done: Changes) -> None:
+    for trouble in done.begun:
+        log.warning("incident_begun", model=trouble.model, kind=trouble.kind, sentence=trouble.sentence)
+    for each in done.further:
+        of = each.trouble
+        if each.step is Step.CHANGED:
+            log.warning("incident_changed", model=of.model, kind=of.kind, sentence=of.sentence)
+        if each.step in ENDS:
+            log.info("incident_ended", model=of.model, kind=of.kind, subject=of.subject, why=each.why)
 
 
 def watch(platform: Platform) -> None:

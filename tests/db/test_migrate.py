@@ -381,6 +381,48 @@ def test_what_was_stored_before_stays_and_is_seen(on_postgres, database, engine)
     migrate.upgrade(database.url("owner"))
 
 
+OLD_INCIDENTS = """
+    INSERT INTO nightjar.incident (model, kind, subject, severity, cause, sentence, runbook, ends) VALUES
+        ('toy', 'held_back', 'a', 'critical', 'held_back units', 'It is held.', 'x', NULL),
+        ('toy', 'late', 'b', 'critical', 'worker_gone', 'It is late.', 'x', NULL),
+        ('toy', 'partial', 'c', 'warning', 'partial', 'It lacks rows.', 'x', NULL),
+        ('toy', 'late', 'b', 'critical', 'worker_gone', 'This is over: It is late.', 'x', 2),
+        ('toy', 'partial', 'c', 'warning', 'partial', 'This is told no more. So.', 'x', 3)
+"""
+STEPS = "SELECT kind, step, because, continues FROM nightjar.incident ORDER BY id"
+OLD_STEPS = "SELECT kind, ends FROM nightjar.incident ORDER BY id"
+
+
+def test_incidents_of_before_get_their_steps_and_can_go_back(database):
+    migrate.downgrade(database.url("owner"), "0035")
+    with psycopg.connect(database.url("writer"), autocommit=True) as writer:
+        writer.execute(OLD_INCIDENTS)
+    migrate.upgrade(database.url("owner"))
+    with psycopg.connect(database.url("writer"), autocommit=True) as writer:
+        assert writer.execute(STEPS).fetchall() == [
+            ("held_back", "began", "units", None),
+            ("late", "began", "", None),
+            ("partial", "began", "", None),
+            ("late", "over", "", 2),
+            ("partial", "unseen", "", 3),
+        ]
+        for step in ("changed", "goes_on", "over"):
+            writer.execute(
+                "INSERT INTO nightjar.incident (model, kind, subject, severity, cause, because, sentence, "
+                "runbook, step, continues) VALUES ('toy', 'failed', 'a', 'warning', '', '', '', '', %s, 1)",
+                [step],
+            )
+        writer.execute("INSERT INTO nightjar.channel (name, after_publication) VALUES ('mail', 0)")
+        writer.execute(
+            "INSERT INTO nightjar.dispatch (channel, incident_id, attempt, arrived) "
+            "SELECT 'mail', id, 1, true FROM nightjar.incident"
+        )
+    migrate.downgrade(database.url("owner"), "0035")
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        assert owner.execute(OLD_STEPS).fetchall()[3:] == [("late", 2), ("partial", 3), ("held_back", 1)]
+    migrate.upgrade(database.url("owner"))
+
+
 OLD_MEASUREMENTS = """
     INSERT INTO nightjar.performance (run_id, rows, with_outcome, base_rate, mean_score, auc, pr_auc, brier,
         ece, measured_at)

@@ -149,7 +149,7 @@ CHECKED = {
     "publication": {"model", "score_date", "run_id", "action"},
     "measurement": {"run_id"},
     "reason": {"run_id"},
-    "incident": {"ends"},
+    "incident": {"continues", "step"},
 }
 """Columns that the writer sets and triggers check."""
 
@@ -536,19 +536,30 @@ def _(place):
 
 
 INCIDENT = """
-    INSERT INTO nightjar.incident (model, kind, subject, severity, cause, sentence, runbook, ends)
-    VALUES ('toy', %s, '', 'warning', '', '', '', %s) RETURNING id
+    INSERT INTO nightjar.incident
+        (model, kind, subject, severity, cause, because, sentence, runbook, step, continues)
+    VALUES ('toy', 'late', %s, 'warning', '', '', '', '', %s, %s) RETURNING id
 """
 
 
-@tries("A row that ends an incident names the beginning of the same incident, and only one row ends it.")
+@tries(
+    "A row that continues or ends an incident names an earlier row of the same model and subject, and only "
+    "one row ends it."
+)
 def _(place):
-    began = place.one("writer", INCIDENT, "late", None)
-    with pytest.raises(FOREIGN):
-        place.one("writer", INCIDENT, "failed", began)
-    place.one("writer", INCIDENT, "late", began)
-    with pytest.raises(errors.UniqueViolation):
-        place.one("writer", INCIDENT, "late", began)
+    began = place.one("writer", INCIDENT, "a", "began", None)
+    for step in ("changed", "goes_on", "over", "unseen"):
+        with pytest.raises(FOREIGN):
+            place.one("writer", INCIDENT, "b", step, began)
+        with pytest.raises(errors.CheckViolation):
+            place.one("writer", INCIDENT, "a", step, None)
+    with pytest.raises(errors.CheckViolation):
+        place.one("writer", INCIDENT, "a", "began", began)
+    for step in ("changed", "goes_on", "changed", "over"):
+        place.one("writer", INCIDENT, "a", step, began)
+    for step in ("over", "unseen"):
+        with pytest.raises(errors.UniqueViolation):
+            place.one("writer", INCIDENT, "a", step, began)
 
 
 VERSION = sorted(UNCHECKED["model_version"])

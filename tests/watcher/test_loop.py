@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from nightjar.core.telling.facts import ModelFacts
 from nightjar.core.telling.incidents import Severity, Trouble, changes
 from nightjar.server import workers
 from nightjar.testing.specs import toy_spec
+from nightjar.watcher.folders import Found
 from nightjar.watcher.looks import LookAtPlatform
 from nightjar.watcher.loop import LOOKS_EVERY, Watcher, one_round
 from nightjar.watcher.outage import Outage
@@ -58,7 +60,7 @@ def fails(monkeypatch):
     real = Platform.look_at
 
     def with_error(error):
-        def look(_now, _nights) -> ModelFacts:
+        def look(_now, _nights, _outcomes) -> ModelFacts:
             raise error
 
         monkeypatch.setattr(
@@ -78,7 +80,9 @@ def begin(platform, model: str) -> None:
         sentence="Nothing trains.",
         runbook="model-worse",
     )
-    platform.incidents().note(lambda opened: changes(opened, [trouble], lambda _: True, frozenset()))
+    platform.incidents().note(
+        lambda opened: changes(opened, [trouble], NOW, unknown=lambda _: True, seen=frozenset())
+    )
 
 
 def do_rounds(watcher, times: int) -> None:
@@ -89,7 +93,7 @@ def do_rounds(watcher, times: int) -> None:
 
 
 def of_models(platform) -> set[str]:
-    return {note.model for note in platform.incidents().opened()} - {""}
+    return {incident.now.model for incident in platform.incidents().opened()} - {""}
 
 
 @pytest.mark.parametrize("error", [BadSettings("A setting is wrong", "Mend it."), ZeroDivisionError()])
@@ -116,9 +120,25 @@ def test_a_model_whose_folder_is_broken_is_told_and_keeps_its_incidents(platform
     monkeypatch.setattr(models, "BROKEN", {"blind": ModelBroken("blind", "cannot be imported: it lacks x")})
     begin(platform, "blind")
     do_rounds(watcher, 3)
-    found = {(note.kind, note.subject) for note in platform.incidents().opened()}
+    found = {(each.now.kind, each.now.subject) for each in platform.incidents().opened()}
     assert {("champion_stale", ""), ("model_broken", "blind")} <= found
-    platform.incidents().note(lambda opened: changes(opened, [], lambda _: False, frozenset()))
+    platform.incidents().note(
+        lambda opened: changes(opened, [], NOW, unknown=lambda _: False, seen=frozenset())
+    )
+
+
+def test_a_model_that_is_mended_while_the_watcher_runs_is_looked_at(platform, watcher):
+    begin(platform, "blind")
+    broken, mended = (
+        Found(specs, dict.fromkeys({"blind"} - specs.keys(), "it lacks x"), frozenset({"blind", "seen"}))
+        for specs in ({"seen": SEEN}, {"blind": BLIND, "seen": SEEN})
+    )
+    watcher.folders = SimpleNamespace(now=lambda: broken)
+    do_rounds(watcher, 3)
+    assert of_models(platform) == {"blind"}
+    watcher.folders = SimpleNamespace(now=lambda: mended)
+    do_rounds(watcher, 2)
+    assert platform.incidents().opened() == ()
 
 
 def test_the_first_look_of_a_watcher_ends_nothing(platform, watcher):

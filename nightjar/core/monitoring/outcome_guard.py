@@ -170,6 +170,7 @@ COUNTS = frozenset({Verdict.PASSED, Verdict.DOUBTED, Verdict.ACCEPTED})
 """Verdicts on deliveries that are read."""
 UNDECIDED = frozenset({Verdict.DOUBTED, Verdict.HELD})
 """Verdicts that a person may still change."""
+BY_A_PERSON = frozenset({Verdict.ACCEPTED, Verdict.REFUSED})
 
 
 class CheckedDelivery(Value):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from nightjar.core.ports.telling import Dispatches
-from nightjar.core.telling.incidents import Changes, Note, Severity
+from nightjar.core.telling.incidents import Changes, Incident, Note, Severity
 from nightjar.core.telling.messages import Cause, Message
 from nightjar.core.telling.retrying import Pending
 
@@ -13,11 +13,11 @@ from nightjar.core.telling.retrying import Pending
 class IncidentLedger(Protocol):
     """Incidents from their beginnings to their ends. Append-only."""
 
-    def opened(self) -> tuple[Note, ...]:
-        """Return the beginnings that nothing has ended, oldest first."""
+    def opened(self) -> tuple[Incident, ...]:
+        """Return the incidents that nothing has ended, oldest first."""
         ...
 
-    def note(self, decide: Callable[[tuple[Note, ...]], Changes]) -> Changes:
+    def note(self, decide: Callable[[tuple[Incident, ...]], Changes]) -> Changes:
         """Store what is decided about the open incidents.
 
         Processes take turns, so that two watchers note a beginning once.
@@ -31,7 +31,8 @@ class IncidentDispatches(Dispatches, Protocol):
     def incidents(self, channel: str, severities: Iterable[Severity]) -> Sequence[Pending[Note]]:
         """Return what the channel has not taken, oldest first.
 
-        It is the beginnings of open incidents, and the ends of those whose beginning it was told.
+        It is the newest cause of each open incident, with what was told before, and the ends of incidents of
+        which it was told anything.
         """
         ...
 

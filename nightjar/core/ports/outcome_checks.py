@@ -22,6 +22,10 @@ class OutcomeChecks(Protocol):
         """Return the verdicts UNDECIDED of a model, by dataset, day and instant."""
         ...
 
+    def decided(self, model: str, days: Collection[date]) -> tuple[OutcomeCheck, ...]:
+        """Return the verdicts of a model on these days that a person gave."""
+        ...
+
     def looks(self, model: str, dataset: str, days: Collection[date]) -> Mapping[date, OutcomeDay]:
         """Return what these days look like by the newest delivery of each that counts."""
         ...

@@ -42,6 +42,27 @@ class SetAside:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """What stands against a day of outcomes. because: the name of the check that found it first."""
+
+    told: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided, as "Accepted", and for which reason."""
+
+    what: str
+    reason: str
+    at: datetime
+
+    @property
+    def told(self) -> str:
+        return f"{self.what}: {self.reason.rstrip('.')}."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
     """What is known of a model.
@@ -59,6 +80,8 @@ class ModelFacts:
     What is not looked at any more, so that nobody can say if it was mended: doubts_too_old, of days of
     outcomes that are not among the newest any more; outcomes_too_old, published nights that still have none;
     nights_too_old, how many published nights there are before those of `set_aside`.
+    What people decided: decided_nights, of published nights that have a reason; decided_outcomes, of days of
+    outcomes about which an incident is open; promoted, the newest champion.
     """
 
     model: str
@@ -73,13 +96,16 @@ class ModelFacts:
     trainings_due: int = 0
     loss: "LossFacts | None" = None
     without_outcomes: tuple[date, ...] = ()
-    held: Mapping[date, str] = field(default_factory=dict[date, str])
-    doubted_outcomes: Mapping[date, str] = field(default_factory=dict[date, str])
+    held: Mapping[date, Odd] = field(default_factory=dict[date, Odd])
+    doubted_outcomes: Mapping[date, Odd] = field(default_factory=dict[date, Odd])
     doubted: Mapping[date, tuple[Finding, ...]] = field(default_factory=dict[date, tuple[Finding, ...]])
     refused: Mapping[str, str] | None = None
     doubts_too_old: frozenset[date] = frozenset()
     outcomes_too_old: tuple[date, ...] = ()
     nights_too_old: int = 0
+    decided_nights: Mapping[date, Decision] = field(default_factory=dict[date, Decision])
+    decided_outcomes: Mapping[date, Decision] = field(default_factory=dict[date, Decision])
+    promoted: Decision | None = None
 
 
 FEWEST_LOSS_NIGHTS = 14

@@ -1,7 +1,9 @@
-"""Incidents: something is wrong, from its beginning to its end. Each of the two is told once."""
+"""Incidents: something is wrong, from its beginning to its end. Each of its causes is told."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import AwareDatetime
@@ -16,8 +18,29 @@ class Severity(StrEnum):
     """A person has to act now."""
 
 
+class Step(StrEnum):
+    """What a row says of its incident. BEGAN, CHANGED and both ends are told; GOES_ON is only shown."""
+
+    BEGAN = "began"
+    CHANGED = "changed"
+    """It has another cause, or is worse."""
+    GOES_ON = "goes_on"
+    OVER = "over"
+    UNSEEN = "unseen"
+    """Nobody looks at it any more, so nobody can say if it was mended."""
+
+
+ENDS = frozenset({Step.OVER, Step.UNSEEN})
 Key = tuple[str, str, str]
 """Model, kind and subject: what makes two troubles the same."""
+
+ONE_INCIDENT = {"held_back": "failed", "disk_full": "disk_filling"}
+"""Kinds that say of one subject how bad it is. They are one incident, which rises or falls."""
+TOLD_AGAIN_AFTER = timedelta(days=1)
+"""So often at most an incident tells the same cause."""
+SHOWN_WITHIN = timedelta(minutes=10)
+"""So old is a number at most that is shown of an open incident."""
+NUMBERS = re.compile(r"[\d.,]+")
 
 
 class Trouble(Value):
@@ -25,6 +48,7 @@ class Trouble(Value):
 
     model: empty for the platform itself. kind: the rule that found it. subject: what it is about, as a score
     date; empty if the kind says it all. cause: what it has in common with others that are told together.
+    because: the name of the error or of the check that it comes from; empty if the kind says it all.
     link: a page about it for people. runbook: its name.
     """
 
@@ -33,69 +57,158 @@ class Trouble(Value):
     subject: str = ""
     severity: Severity
     cause: str
+    because: str = ""
     sentence: str
     link: str | None = None
     runbook: str
 
     @property
     def key(self) -> Key:
-        return self.model, self.kind, self.subject
+        return self.model, ONE_INCIDENT.get(self.kind, self.kind), self.subject
+
+    @property
+    def critical(self) -> bool:
+        return self.severity is Severity.CRITICAL
+
+    def differs(self, other: "Trouble") -> bool:
+        """True if it comes from something else. Other numbers and words are no other cause."""
+        return (self.because, self.runbook) != (other.because, other.runbook)
 
 
 class Note(Trouble):
-    """A stored row: an incident has begun, or the row `ends` another one."""
+    """A stored row: a step of the incident that began with the row `continues`, or None for that row.
+
+    was: what was told of it before, where that was read.
+    """
 
     id: int
-    ends: int | None = None
+    step: Step
+    continues: int | None = None
+    was: str | None = None
     noted_at: AwareDatetime
 
+    @property
+    def ends(self) -> bool:
+        return self.step in ENDS
 
-OVER, UNSEEN = "This is over: ", "This is told no more. "
-"""How the sentence of an end begins: what was wrong is so no more, or nobody looks at it any more."""
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An open incident by its rows, oldest first. Of those that were not told it has the newest alone."""
+
+    notes: tuple[Note, ...]
+
+    @property
+    def began(self) -> Note:
+        return self.notes[0]
+
+    @property
+    def now(self) -> Note:
+        return self.notes[-1]
+
+    @property
+    def told(self) -> tuple[Note, ...]:
+        return tuple(note for note in self.notes if note.step is not Step.GOES_ON)
 
 
-def ending(note: Note, unmended: str | None = None) -> Trouble:
-    """Return what is told when an incident ends. unmended: why nobody looks any more."""
-    told = note.model_dump(include=set(Trouble.model_fields))
-    sentence = f"{OVER}{note.sentence}" if unmended is None else f"{UNSEEN}{unmended} It was: {note.sentence}"
-    return Trouble.model_validate(told | {"sentence": sentence})
+@dataclass(frozen=True, slots=True)
+class Further:
+    """A new row of an incident. began: where it began. why: why it ended, for the log."""
+
+    began: Note
+    step: Step
+    trouble: Trouble
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """begun: troubles that no open incident tells. ended: open incidents whose trouble is seen no more.
+    """begun: troubles that no open incident tells. further: what became of open incidents."""
 
-    unmended: of those that nobody looks at any more, by their ids, why.
-    """
+    begun: tuple[Trouble, ...] = ()
+    further: tuple[Further, ...] = ()
 
-    begun: tuple[Trouble, ...]
-    ended: tuple[Note, ...]
-    unmended: Mapping[int, str] = field(default_factory=dict[int, str])
+    @property
+    def ended(self) -> tuple[Further, ...]:
+        return tuple(each for each in self.further if each.step in ENDS)
 
 
-def mended(note: Note) -> str | None:  # noqa: ARG001  # of every incident alike
-    return None
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why an incident ends. unmended: why nobody looks any more. decided: what a person decided, and why."""
+
+    unmended: str | None = None
+    decided: str | None = None
+
+
+def mended(_: Incident) -> Ending:
+    return Ending()
 
 
 def changes(
-    opened: Iterable[Note],
+    opened: Iterable[Incident],
     troubles: Iterable[Trouble],
+    now: datetime,
+    *,
     unknown: Callable[[Note], bool],
     seen: frozenset[Key],
-    unmended: Callable[[Note], str | None] = mended,
+    why: Callable[[Incident], Ending] = mended,
 ) -> Changes:
     """Compare the open incidents with the troubles of now.
 
     unknown: True for an incident about which nothing could be found out now: it stays open. seen: the
     troubles of the look before. An incident ends when two looks in a row do not find it, so that a trouble
-    that comes and goes within minutes is one incident. unmended: why nobody looks
-    any more at what an incident is about; None if it was mended.
+    that comes and goes within minutes is one incident. why: why an incident ends.
     """
-    now = {trouble.key: trouble for trouble in troubles}
-    known = {note.key: note for note in opened}
-    begun = tuple(trouble for key, trouble in now.items() if key not in known)
-    ended = tuple(
-        note for key, note in known.items() if key not in now and key not in seen and not unknown(note)
-    )
-    reasons = {note.id: reason for note in ended if (reason := unmended(note)) is not None}
-    return Changes(begun, ended, reasons)
+    found = {trouble.key: trouble for trouble in troubles}
+    known = {incident.began.key: incident for incident in opened}
+    begun = tuple(trouble for key, trouble in found.items() if key not in known)
+    further = list[Further]()
+    for key, incident in known.items():
+        if key in found:
+            step = next_step(incident, found[key], now)
+            if step is not None:
+                further.append(Further(incident.began, step, found[key]))
+        elif key not in seen and not unknown(incident.now):
+            further.append(ended(incident, why(incident)))
+    return Changes(begun, tuple(further))
+
+
+def next_step(incident: Incident, trouble: Trouble, now: datetime) -> Step | None:
+    """What an open incident says anew. None: nothing.
+
+    It is told again if its cause is not the one that was told last, or if it is worse than before, and if
+    this was not told within a day. So causes that take turns are each told once a day, and who was told the
+    wrong one last is told the right one within a day.
+    """
+    last, told = incident.now, incident.told
+    worse = trouble.critical and not last.critical
+    if trouble.differs(told[-1]) or worse:
+        recent = [each for each in told if now - each.noted_at < TOLD_AGAIN_AFTER]
+        if not any(_says(each, trouble) for each in recent):
+            return Step.CHANGED
+    if trouble.differs(last) or (trouble.kind, trouble.severity) != (last.kind, last.severity):
+        return Step.GOES_ON
+    if NUMBERS.sub("", trouble.sentence) != NUMBERS.sub("", last.sentence):
+        return Step.GOES_ON
+    aged = now - last.noted_at >= SHOWN_WITHIN
+    return Step.GOES_ON if aged and trouble.sentence != last.sentence else None
+
+
+def _says(told: Note, trouble: Trouble) -> bool:
+    return not trouble.differs(told) and (told.critical or not trouble.critical)
+
+
+def ended(incident: Incident, ending: Ending) -> Further:
+    """The row that ends an incident, in the words that are told."""
+    now = incident.now
+    step = Step.OVER if ending.unmended is None else Step.UNSEEN
+    if ending.unmended is not None:
+        sentence = f"This is told no more. {ending.unmended} It was: {now.sentence}"
+    elif ending.decided is not None:
+        sentence = f"This is over. {ending.decided} It was: {now.sentence}"
+    else:
+        sentence = f"This is over: {now.sentence}"
+    said = now.model_dump(include=set(Trouble.model_fields)) | {"sentence": sentence}
+    told = Trouble.model_validate(said)
+    return Further(incident.began, step, told, ending.unmended or ending.decided or "mended")

@@ -1,11 +1,11 @@
-"""Messages for people: what began and ended since, in as few messages as possible."""
+"""Messages for people: what began, changed and ended since, in as few messages as possible."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from nightjar.core.desk.places import desk_url, runbook_place
-from nightjar.core.telling.incidents import UNSEEN, Note, Severity
+from nightjar.core.telling.incidents import ENDS, Note, Severity, Step
 from nightjar.core.telling.retrying import Pending, pauses
 from nightjar.core.telling.rules import EXPLAINS
 from nightjar.core.values import Value
@@ -32,7 +32,7 @@ class Message(Value):
 
 
 def cause_of(note: Note) -> Cause:
-    return note.ends is not None, note.cause
+    return note.ends, note.cause
 
 
 def due_messages(
@@ -60,8 +60,8 @@ def _due(cause: Cause, group: Sequence[Pending[Note]], told: datetime | None, no
 
 
 def message(notes: Sequence[Note], ui: str) -> Message:
-    """Say what began, or what ended, of one cause."""
-    severity = Severity.CRITICAL if any(map(_critical, notes)) else Severity.WARNING
+    """Say what began or changed, or what ended, of one cause."""
+    severity = Severity.CRITICAL if any(note.critical for note in notes) else Severity.WARNING
     lines = [lines_of(note, ui) for note in notes[:AT_MOST]]
     if len(notes) > AT_MOST:
         lines.append(f"... and {len(notes) - AT_MOST} more.")
@@ -70,32 +70,32 @@ def message(notes: Sequence[Note], ui: str) -> Message:
     )
 
 
-def _critical(note: Note) -> bool:
-    return note.severity is Severity.CRITICAL
-
-
 def _title(notes: Sequence[Note], severity: Severity) -> str:
-    first = notes[0]
-    state = f"{severity.value}: " if first.ends is None else _how_it_ended(notes)
+    steps = {note.step for note in notes}
     kinds = ", ".join(sorted({note.kind.replace("_", " ") for note in notes}))
     models = sorted({note.model for note in notes} - {""})
-    if not models:
-        return f"Nightjar {state}{kinds}"
-    return f"Nightjar {state}{models[0] if len(models) == 1 else f'{len(models)} models'}: {kinds}"
+    about = f"{models[0] if len(models) == 1 else f'{len(models)} models'}: {kinds}" if models else kinds
+    return f"Nightjar {_state(steps, severity)}: {about}"
 
 
-def _how_it_ended(notes: Sequence[Note]) -> str:
-    mended = any(not note.sentence.startswith(UNSEEN) for note in notes)
-    return "over: " if mended else "told no more: "
+def _state(steps: set[Step], severity: Severity) -> str:
+    """Of what is told together: beginnings and changes, or ends."""
+    if steps <= ENDS:
+        return "over" if Step.OVER in steps else "told no more"
+    return f"{severity.value}, changed" if steps == {Step.CHANGED} else severity.value
 
 
 def lines_of(note: Note, ui: str) -> str:
-    """One incident in lines: the sentence, the page, the runbook."""
+    """One incident in lines: the sentence, the page, the runbook; last, what was told before.
+
+    What was told before may name a command that no longer helps, so it does not come first.
+    """
     model = f"{note.model}: " if note.model else ""
-    if note.ends is not None:
+    if note.ends:
         return f"{model}{note.sentence}"
+    now, was = ("", []) if note.was is None else ("Now: ", [f"Was: {note.was}"])
     page = [note.link] if note.link else []
-    return "\n".join([f"{model}{note.sentence}", *page, _runbook(note.runbook, ui)])
+    return "\n".join([f"{model}{now}{note.sentence}", *page, _runbook(note.runbook, ui), *was])
 
 
 def _runbook(name: str, ui: str) -> str:

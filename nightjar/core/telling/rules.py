@@ -38,7 +38,7 @@ RUNBOOK = " Runbook: runbooks/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """What a rule saw. subject, cause: as of a trouble; without a cause it is the kind's own.
+    """What a rule saw. subject: as of a trouble. cause: `because` of a trouble.
 
     flow_run, night: whose page is about it. runbook: in place of the rule's.
     """
@@ -57,6 +57,7 @@ class Rule(Generic[F]):
 
     unmended: why nobody looks any more at a subject that is seen no more. It gives None if it was mended.
     A rule needs it that looks at the newest nights or days alone: what becomes too old is not mended by that.
+    undecided: True if nobody can say yet whether a subject that is seen no more was mended.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Rule(Generic[F]):
     means: str
     look: Callable[[F], Iterable[Sign] | None]
     unmended: Callable[[F, str], str | None] | None = None
+    undecided: Callable[[F, str], bool] | None = None
 
     def why_unmended(self, facts: F, subject: str) -> str | None:
         return None if self.unmended is None else self.unmended(facts, subject)
@@ -83,6 +85,11 @@ def rule(
 def told_no_more(unmended: Callable[[F, str], str | None]) -> Callable[[Rule[F]], Rule[F]]:
     """Have a rule say why its incidents end although nobody need have mended them."""
     return lambda rule: replace(rule, unmended=unmended)
+
+
+def waits(undecided: Callable[[F, str], bool]) -> Callable[[Rule[F]], Rule[F]]:
+    """Have a rule keep incidents open while nobody can say how they end."""
+    return lambda rule: replace(rule, undecided=undecided)
 
 
 # --- nights ---------------------------------------------------------------------------------------
@@ -106,6 +113,16 @@ def _local(night: NightFacts, zone: str) -> str:
     return f"{night.promised.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
 
 
+def _under_way(facts: ModelFacts, subject: str) -> bool:
+    """A retry that fails or dies is the same incident, however long it takes."""
+    return any(
+        night.standing is not None and night.standing.stage in {Stage.SCORING, Stage.UNFINISHED}
+        for night in facts.nights
+        if str(night.score_date) == subject
+    )
+
+
+@waits(_under_way)
 @rule(WARNING, "late-night", "a night failed and is tried again by itself, or was left unfinished")
 def failed(facts: ModelFacts) -> Iterator[Sign]:
     """What fails and is tried again without a person, or died and was not taken up again."""
@@ -116,6 +133,7 @@ def failed(facts: ModelFacts) -> Iterator[Sign]:
             yield _of_error(night, standing, "was left unfinished by a process that died")
 
 
+@waits(_under_way)
 @rule(CRITICAL, "late-night", "a night failed, and only a person can say what follows")
 def held_back(facts: ModelFacts) -> Iterator[Sign]:
     for night, standing in _attempted(facts):
@@ -298,10 +316,11 @@ def outcomes_missing(facts: ModelFacts) -> Iterator[Sign]:
 
 @rule(CRITICAL, "outcomes-held", "a day of outcomes is held until a person decides")
 def outcomes_held(facts: ModelFacts) -> Iterator[Sign]:
-    for day, why in facts.held.items():
+    for day, odd in facts.held.items():
         yield Sign(
             subject=str(day),
-            sentence=f"The outcomes of {day} are held and count nowhere until a person decides: {why}.",
+            sentence=f"The outcomes of {day} are held and count nowhere until a person decides: {odd.told}.",
+            cause=odd.because,
         )
 
 
@@ -317,10 +336,11 @@ def _too_old(facts: ModelFacts, subject: str) -> str | None:
 @told_no_more(_too_old)
 @rule(WARNING, "outcomes-held", "a day of outcomes counts, and something stands against it")
 def outcomes_doubted(facts: ModelFacts) -> Iterator[Sign]:
-    for day, why in facts.doubted_outcomes.items():
+    for day, odd in facts.doubted_outcomes.items():
         yield Sign(
             subject=str(day),
-            sentence=f"The outcomes of {day} count and are doubted, until a person accepts them: {why}.",
+            sentence=f"The outcomes of {day} count and are doubted, until a person accepts them: {odd.told}.",
+            cause=odd.because,
         )
 
 
@@ -478,13 +498,28 @@ def judged(
 def why_unmended(models: Iterable[ModelFacts], platform: PlatformFacts, note: Note) -> str | None:
     """Why nobody looks any more at what an incident is about, so that it ends. None: it was mended."""
     if not note.model:
-        of_platform = (rule for rule in OF_THE_PLATFORM if rule.kind == note.kind)
-        return next((rule.why_unmended(platform, note.subject) for rule in of_platform), None)
+        rule = _rule_of(OF_THE_PLATFORM, note)
+        return None if rule is None else rule.why_unmended(platform, note.subject)
     facts = next((each for each in models if each.model == note.model), None)
     if facts is None:
         return f"There is no folder of {note.model} any more."
-    of_model = (rule for rule in OF_A_MODEL if rule.kind == note.kind)
-    return next((rule.why_unmended(facts, note.subject) for rule in of_model), None)
+    rule = _rule_of(OF_A_MODEL, note)
+    return None if rule is None else rule.why_unmended(facts, note.subject)
+
+
+def undecided(models: Iterable[ModelFacts], note: Note) -> bool:
+    """True if nobody can say yet whether an incident of a model is over, so that it stays open."""
+    facts, rule = (
+        next((each for each in models if each.model == note.model), None),
+        _rule_of(OF_A_MODEL, note),
+    )
+    if facts is None or rule is None or rule.undecided is None:
+        return False
+    return rule.undecided(facts, note.subject)
+
+
+def _rule_of(rules: Iterable[Rule[F]], note: Note) -> Rule[F] | None:
+    return next((rule for rule in rules if rule.kind == note.kind), None)
 
 
 def _look(
@@ -507,6 +542,7 @@ def _trouble(rule: Rule[F], model: str, sign: Sign, ui: str | None) -> Trouble:
         subject=sign.subject,
         severity=rule.severity,
         cause=f"{rule.kind} {sign.cause}".strip(),
+        because=sign.cause,
         sentence=sign.sentence,
         link=None if ui is None else _page(ui, model, sign),
         runbook=sign.runbook or rule.runbook,

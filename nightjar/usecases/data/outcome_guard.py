@@ -95,6 +95,10 @@ class GuardOutcomes:
         told = [check for check in valid if (check.dataset, check.day) in recent]
         return (*held, *told), tuple(check for check in valid if check not in told)
 
+    def decided(self, days: Collection[date]) -> tuple[OutcomeCheck, ...]:
+        """What a person decided about deliveries of these days."""
+        return self.checks.decided(self.spec.name, days)
+
     def decide(
         self, day: date, verdict: Verdict, reason: str, counts_from: datetime
     ) -> tuple[OutcomeCheck, ...]:

@@ -9,9 +9,11 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.training_set import last_mature_date
+from nightjar.core.model.entities import Promotion
 from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import Measurement
+from nightjar.core.monitoring.outcome_guard import OutcomeCheck
 from nightjar.core.night.clock import as_of, evening_by_now, local_time, today_of
 from nightjar.core.night.entities import Publication, RunState
 from nightjar.core.night.plan import Stage, Standing
@@ -22,7 +24,15 @@ from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.registry import Registry
-from nightjar.core.telling.facts import FEWEST_LOSS_NIGHTS, LossFacts, ModelFacts, NightFacts, SetAside
+from nightjar.core.telling.facts import (
+    FEWEST_LOSS_NIGHTS,
+    Decision,
+    LossFacts,
+    ModelFacts,
+    NightFacts,
+    Odd,
+    SetAside,
+)
 from nightjar.usecases.data.landing import set_aside
 from nightjar.usecases.data.outcome_guard import GuardOutcomes
 
@@ -51,10 +61,14 @@ class LookAtModel:
     guard: GuardOutcomes
     readings: Readings
 
-    def __call__(self, now: datetime, open_nights: Collection[date] = ()) -> ModelFacts:
-        """open_nights: about which incidents are open, however old they are."""
+    def __call__(
+        self, now: datetime, open_nights: Collection[date] = (), open_outcomes: Collection[date] = ()
+    ) -> ModelFacts:
+        """open_nights, open_outcomes: about which incidents are open, however old they are."""
         published = {each.score_date: each for each in self.store.published(self.spec.name)}
-        since, newest = self._since(), [*published.values()][-NEWEST_NIGHTS:]
+        champions = [each for each in self.registry.promotions(self.spec.name) if each.role == "champion"]
+        since = min((each.promoted_at for each in champions), default=None)
+        newest = [*published.values()][-NEWEST_NIGHTS:]
         nights = tuple(self._nights(now, since, open_nights, published))
         drift_of, drifted = self._drifted(nights, published)
         measured = self._measured(newest)
@@ -77,10 +91,15 @@ class LookAtModel:
             outcomes_too_old=lacking_long,
             doubts_too_old=frozenset(check.day for check in too_old),
             nights_too_old=len(published) - len(newest),
-            held={check.day: check.told for check in undecided if not check.counts},
-            doubted_outcomes={check.day: check.told for check in undecided if check.counts},
+            held={check.day: _odd(check) for check in undecided if not check.counts},
+            doubted_outcomes={check.day: _odd(check) for check in undecided if check.counts},
             refused=self._refused(),
             doubted=self.readings.doubts(self.spec.name),
+            decided_nights={
+                day: each for day, it in published.items() if (each := _decision(it)) is not None
+            },
+            decided_outcomes=self._decided_outcomes(open_outcomes),
+            promoted=_promoted(max(champions, key=lambda each: each.id, default=None)),
         )
 
     def _nights(
@@ -126,11 +145,6 @@ class LookAtModel:
         if standing is None or not _waits(standing):
             return ()
         return tuple(self.readings.findings(standing.run))
-
-    def _since(self) -> datetime | None:
-        """When the model was in service first: when it had its first champion."""
-        reigns = self.registry.promotions(self.spec.name)
-        return min((each.promoted_at for each in reigns if each.role == "champion"), default=None)
 
     def _promised(self, now: datetime, since: datetime | None) -> Iterator[Promised]:
         """The scheduled nights since the model is in service."""
@@ -197,12 +211,43 @@ class LookAtModel:
         since = last - OUTCOME_DAYS
         return tuple(day for day in lacking if day > since), tuple(day for day in lacking if day <= since)
 
+    def _decided_outcomes(self, days: Collection[date]) -> dict[date, Decision]:
+        """What a person decided last about each of these days."""
+        found = self.guard.decided(days) if days else ()
+        return {
+            check.day: Decision(check.verdict.value.capitalize(), check.reason or "", check.decided_at)
+            for check in sorted(found, key=lambda check: check.decided_at or check.recorded_at)
+            if check.decided_at is not None
+        }
+
     def _refused(self) -> Mapping[str, str] | None:
         """What is wrong with each delivery that is set aside. None if the data cannot be read now."""
         try:
             return {f"{each.dataset} {each.about}": each.told for each in set_aside(self.spec, self.raw)}
         except (OSError, NightjarError):
             return None
+
+
+def _odd(check: OutcomeCheck) -> Odd:
+    return Odd(check.told, next((finding.name for finding in check.findings), ""))
+
+
+def _decision(publication: Publication) -> Decision | None:
+    """Of what analysts see of a night, if somebody gave a reason."""
+    if publication.reason is None:
+        return None
+    if publication.action == "rollback":
+        what = "Rolled back"
+    else:
+        what = "Accepted" if publication.findings else "Published"
+    return Decision(what, publication.reason, publication.published_at)
+
+
+def _promoted(promotion: Promotion | None) -> Decision | None:
+    if promotion is None:
+        return None
+    what = f"Version {promotion.version_number} is champion"
+    return Decision(what, promotion.reason, promotion.promoted_at)
 
 
 def _waits(standing: Standing) -> bool:

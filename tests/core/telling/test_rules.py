@@ -9,9 +9,17 @@ import pytest
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.plan import Standing
-from nightjar.core.telling.facts import DiskFacts, LossFacts, ModelFacts, NightFacts, PlatformFacts, SetAside
-from nightjar.core.telling.incidents import Note, changes, ending
-from nightjar.core.telling.rules import OF_A_MODEL, OF_THE_PLATFORM, judged, why_unmended
+from nightjar.core.telling.facts import (
+    DiskFacts,
+    LossFacts,
+    ModelFacts,
+    NightFacts,
+    Odd,
+    PlatformFacts,
+    SetAside,
+)
+from nightjar.core.telling.incidents import Ending, Incident, Note, Step, ended
+from nightjar.core.telling.rules import OF_A_MODEL, OF_THE_PLATFORM, judged, undecided, why_unmended
 
 PROJECT = Path(__file__).parents[3]
 NOW = datetime(2026, 1, 2, 11, tzinfo=UTC)
@@ -54,11 +62,11 @@ def test_what_only_becomes_too_old_is_not_told_as_mended(kind, subject, facts, t
     note = noted(kind, subject)
     why = why_unmended([ModelFacts(**QUIET | facts)], PlatformFacts(now=NOW), note)
     assert told in why
-    (changed,) = changes([note], [], lambda _: False, frozenset(), lambda _: why).ended
-    assert ending(changed, why).sentence == f"This is told no more. {why} It was: x"
+    end = ended(Incident((note,)), Ending(unmended=why))
+    assert (end.step, end.trouble.sentence) == (Step.UNSEEN, f"This is told no more. {why} It was: x")
     fine = ModelFacts(**QUIET | FINE, nights=(night(published_at=NOW),))
     assert why_unmended([fine], PlatformFacts(now=NOW), note) is None
-    assert ending(note).sentence == "This is over: x"
+    assert ended(Incident((note,)), Ending()).trouble.sentence == "This is over: x"
 
 
 def test_a_receiver_or_a_model_that_is_taken_away_is_not_told_as_mended():
@@ -70,7 +78,7 @@ def test_a_receiver_or_a_model_that_is_taken_away_is_not_told_as_mended():
 
 def noted(kind: str, subject: str) -> Note:
     told = {"model": "toy", "kind": kind, "subject": subject, "cause": kind, "sentence": "x", "runbook": "y"}
-    return Note(**told, severity="warning", id=1, noted_at=NOW)
+    return Note(**told, severity="warning", id=1, step=Step.BEGAN, noted_at=NOW)
 
 
 def test_nothing_wrong_is_no_trouble():
@@ -93,8 +101,8 @@ SEEN = {
     "degraded": {"loss": LossFacts(metric="brier", nights=20, value=0.21, expected=0.2)},
     "champion_stale": {"trained_at": NOW - 500 * HOUR, "trainings_due": 2},
     "outcomes_missing": {"without_outcomes": (DAY,)},
-    "outcomes_doubted": {"doubted_outcomes": {DAY: "looks like half of the rows"}},
-    "outcomes_held": {"held": {DAY: "looks like seconds for minutes"}},
+    "outcomes_doubted": {"doubted_outcomes": {DAY: Odd("looks like half of the rows", "volume")}},
+    "outcomes_held": {"held": {DAY: Odd("looks like seconds for minutes", "units")}},
     "delivery_refused": {"refused": {"weather 2026-01-01": "is truncated"}},
 }
 
@@ -178,6 +186,39 @@ def test_a_late_night_says_whether_a_run_has_begun_it():
     assert "It is left unfinished." in " ".join(
         each.sentence for each in told(nights=(night(standing=left),))
     )
+
+
+def test_a_failed_and_a_held_night_are_one_incident_and_stay_open_while_it_is_scored():
+    lost = replace(HELD, error="StoreUnavailable: gone. Runbook: runbooks/database-down.md")
+    (failed,), (held,) = (told(nights=(night(promised=NOW + HOUR, standing=each),)) for each in (lost, HELD))
+    assert (failed.kind, held.kind) == ("failed", "held_back")
+    assert failed.key == held.key
+    assert held.differs(failed)
+    died = replace(HELD, run=RUN.model_copy(update={"state": RunState.CLAIMED}), claimed_at=NOW, error=None)
+    for standing in (replace(lost, held=True), died):
+        scored = ModelFacts(**QUIET, nights=(night(promised=NOW + HOUR, standing=standing),))
+        assert kinds(scored) == []
+        for kind in ("failed", "held_back"):
+            assert undecided([scored], noted(kind, str(DAY)))
+            assert not undecided([scored], noted(kind, str(DAY - timedelta(days=1))))
+    over = ModelFacts(**QUIET, nights=(night(published_at=NOW, standing=replace(HELD, published=True)),))
+    assert not undecided([over], noted("failed", str(DAY)))
+    assert not undecided([scored], noted("late", str(DAY)))
+    assert not undecided([], noted("failed", str(DAY)))
+
+
+def test_a_disk_that_fills_up_is_one_incident():
+    filling, full = (
+        judged([], PlatformFacts(now=NOW, disks=(DiskFacts("/x", free, 100),)), None)[0][0] for free in (9, 2)
+    )
+    assert (filling.kind, full.kind) == ("disk_filling", "disk_full")
+    assert filling.key == full.key
+    assert not full.differs(filling)
+
+
+def test_a_day_of_outcomes_that_is_held_by_another_check_has_another_cause():
+    first, second = (told(held={DAY: Odd("x", name)})[0] for name in ("volume", "units"))
+    assert second.differs(first)
 
 
 def test_each_column_that_drifted_is_a_trouble_of_its_own_and_one_message_tells_all():

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -183,7 +183,9 @@ def test_the_open_incidents_of_all_models_and_of_the_platform_are_read_the_criti
         )
 
     troubles = (seen("drifted", MODEL, Severity.WARNING), seen("server_gone", "", Severity.CRITICAL))
-    PostgresIncidents(engine).note(lambda opened: changes(opened, troubles, lambda _: False, frozenset()))
+    PostgresIncidents(engine).note(
+        lambda opened: changes(opened, troubles, datetime.now(UTC), unknown=lambda _: False, seen=frozenset())
+    )
     assert [(one.kind, one.model) for one in desk.open_troubles()] == [
         ("server_gone", ""),
         ("drifted", MODEL),

@@ -55,6 +55,9 @@ def test_the_newest_verdict_on_a_delivery_counts(checks):
     checks.add([decided(Verdict.ACCEPTED, counts_from=later)])
     assert verdicts(checks)[1] == ("happened", HELD.day, Verdict.ACCEPTED, later)
     assert checks.undecided("toy") == ()
+    (accepted,) = checks.decided("toy", [before, HELD.day])
+    assert (accepted.day, accepted.verdict) == (HELD.day, Verdict.ACCEPTED)
+    assert checks.decided("toy", [before]) == checks.decided("other", [HELD.day]) == ()
     assert checks.held("happened") == {(HELD.day, AT): later}
     assert (verdicts(checks, "other"), checks.undecided("other"), checks.held("other")) == ([], (), {})
 

@@ -14,7 +14,8 @@ from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, OutcomeDay, Verdict
 from nightjar.core.night.clock import night_of
-from nightjar.core.telling.facts import ModelFacts
+from nightjar.core.night.entities import Publication
+from nightjar.core.telling.facts import Decision, ModelFacts
 from nightjar.core.telling.rules import (
     doubted,
     held_back,
@@ -27,7 +28,7 @@ from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
-from nightjar.usecases.telling.looking import LookAtModel
+from nightjar.usecases.telling.looking import LookAtModel, _decision
 
 DAY = date(2013, 6, 15)
 NOW = datetime.now(UTC)
@@ -133,6 +134,41 @@ def test_a_published_night_is_told_by_the_names_of_its_doubts(use_case, look):
         "challenger-failed",
     )
     assert sign.sentence == f"The night of {DAY} is published and doubted. shadow: 3 of 9 differ."
+
+
+def test_a_night_that_a_person_accepted_is_known_with_the_reason(use_case, look):
+    with pytest.raises(AuditFailed):
+        use_case.run(night_of(SPEC, DAY))
+    assert look(NOW).decided_nights == {}
+    use_case.run(night_of(SPEC, DAY), accept="the scores are meant to be so")
+    assert look(NOW).decided_nights[DAY].told == "Accepted: the scores are meant to be so."
+
+
+def test_what_a_person_did_to_a_published_night_is_named():
+    shown = Publication(
+        id=1, model="toy", score_date=DAY, run_id=1, action="publish", published_at=NOW, reason="why"
+    )
+    assert _decision(shown) == Decision("Published", "why", NOW)
+    assert _decision(shown.model_copy(update={"findings": ("odd",)})) == Decision("Accepted", "why", NOW)
+    assert _decision(shown.model_copy(update={"action": "rollback"})) == Decision("Rolled back", "why", NOW)
+    assert _decision(shown.model_copy(update={"reason": None})) is None
+
+
+def test_the_newest_decision_about_a_day_of_outcomes_with_an_open_incident_is_known(look):
+    decided = [
+        CHECKS[0].model_copy(
+            update={"verdict": verdict, "reason": verdict, "decided_at": NOW + timedelta(hours=hours)}
+        )
+        for hours, verdict in ((2, Verdict.REFUSED), (1, Verdict.ACCEPTED))
+    ]
+    guard = SimpleNamespace(undecided_and_too_old=look.guard.undecided_and_too_old, decided=lambda _: decided)
+    looking = replace(look, guard=guard)
+    assert looking(NOW).decided_outcomes == {}
+    assert looking(NOW, (), {DAY}).decided_outcomes[DAY].told == "Refused: refused."
+
+
+def test_the_newest_champion_is_known_with_its_reason(look):
+    assert "Version 1 is champion: " in look(NOW).promoted.told
 
 
 def test_held_and_doubted_days_of_outcomes_are_told_apart(look):
