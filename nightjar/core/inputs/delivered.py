@@ -150,8 +150,9 @@ def _beside_week(
     `by_others`: how far the values lie from what the other columns let expect, whole and by key.
     `decimals`, `other_decimals`: what the steps of a gauge leave of its values.
     `not_below`: the share of the rows in which one column is not below another that is measured alike, as the
-    temperature is not below the dew point. `rise`, `from_line`: how far the second one rises with the first
-    one along the line of most rows, and the middle distance from it.
+    temperature is not below the dew point. `equal`: in which both are the same.
+    `rise`, `from_line`: how far the second one rises with the first one along the line of most rows, and the
+    middle distance from it.
     """
     now, then = matrix(rows, names), np.concatenate([matrix(day, names) for day in past])
     parts = {"": np.full(rows.height, fill_value=True), **_by_key(dataset, rows)}
@@ -168,15 +169,18 @@ def _beside_week(
     yield from gauges.decimals(now[:, ranged], then[:, ranged], [names[place] for place in ranged], parts)
     varied = [place for place in ranged if _mostly_known(then[:, place])]
     yield from by_others(now[:, varied], then[:, varied], [names[place] for place in varied], parts)
-    middles = np.abs(former.middle(then))
     for one, other in combinations(range(len(names)), 2):
-        known = ~np.isnan(now[:, one]) & ~np.isnan(now[:, other])
-        if known.sum() >= VARIED and _near(middles[one], middles[other]):
-            pair, (first, second) = f"{names[one]} and {names[other]}", now[known][:, [one, other]].T
+        known, before = (
+            each[~np.isnan(each).any(axis=1)] for each in (now[:, [one, other]], then[:, [one, other]])
+        )
+        if min(len(known), len(before)) >= VARIED and _near(*np.abs(former.middle(before))):
+            pair, (first, second) = f"{names[one]} and {names[other]}", known.T
             yield "not_below", pair, "", float((first >= second).mean())
-            rise, middle, _ = line(first, second)
-            yield "rise", pair, "", rise
-            yield "from_line", pair, "", middle
+            yield "equal", pair, "", float((first == second).mean())
+            if len(known) >= SOME:
+                rise, middle, _ = line(first, second)
+                yield "rise", pair, "", rise
+                yield "from_line", pair, "", middle
 
 
 def _by_key(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[str, NDArray[np.bool_]]:
@@ -242,8 +246,9 @@ def _of_days(
         return
     if (found := series.days_of([rows, *past], keys, instants, names)) is not None:
         labels, days = found
-        yield from series.going_on(days, names)
-        yield from series.among_keys(days, labels, names)
+        length = gauges.around(days)
+        yield from series.going_on(days, names, length)
+        yield from series.among_keys(days, labels, names, length)
         yield from gauges.between(days, labels, names)
 
 

@@ -16,6 +16,8 @@ MOSTLY = 0.5
 """A column with one value in more rows, such as rain, has no range."""
 STEPS = 100
 """Decimals are told apart to so many parts of one."""
+SHORTER = 0.5
+"""A column goes around if the squares of its steps add up to less than this share of those on the line."""
 EXACT = 0.011
 """How far twice a value may lie from the sum of two others, each rounded to two decimals."""
 
@@ -24,6 +26,24 @@ def has_range(values: Matrix) -> bool:
     """True for a column without a value that most rows have."""
     _, counts = np.unique(values[~np.isnan(values)], return_counts=True)
     return counts.size > 1 and counts.max() / counts.sum() < MOSTLY
+
+
+def around(days: Days) -> Matrix:
+    """The length of each column that goes around, as the wind goes from 350 degrees to 10; else infinite.
+
+    Its steps from one instant to the next are much shorter around the circle than along the line.
+    """
+    found = np.full(days.shape[-1], np.inf)
+    for place in range(days.shape[-1]):
+        past = days[1:, ..., place]
+        values = np.unique(past[~np.isnan(past)])
+        if values.size >= VARIED and has_range(past):
+            steps = np.abs(np.diff(past, axis=-1))
+            length = values[-1] - values[0] + np.diff(values).min()
+            shorter = np.minimum(steps, length - steps)
+            if np.nansum(shorter**2) < SHORTER * np.nansum(steps**2):
+                found[place] = length
+    return found
 
 
 def decimals(

@@ -429,6 +429,14 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="distance of the first values from the last ones of the day before, in usual steps,",
         ),
     ),
+    "turned": (
+        Rule(
+            check="jump",
+            above=0.3,
+            widths=0.0,
+            told="how far the first values are turned from the last ones of the day before, in half turns,",
+        ),
+    ),
     "seam": (
         Rule(
             check="jump",
@@ -555,6 +563,15 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             below=4.0,
             scale=SHARE,
             told="share of rows where the first is not below the second",
+        ),
+    ),
+    "equal": (
+        Rule(
+            check="copies",
+            above=4.5,
+            widths=0.3,
+            scale=SHARE,
+            told="share of rows where the first is the same as the second",
         ),
     ),
     "stuck": (

@@ -21,6 +21,10 @@ MOST_KEYS = 10
 """Of more keys it is not asked which of them are exchanged."""
 DENSE = 0.5
 """At least this share of the keys and instants must have a row, or else there is no series."""
+LEAST_DAYS = 5
+"""On fewer days the distance of a key from the others does not say how far it moves."""
+TURNS = 0.5
+"""A wind may turn so far, in half turns, on any night."""
 LATEST = 12
 """So many instants a file may be late and still be known by the values that it repeats."""
 LEAST_VALUES = 8
@@ -56,11 +60,14 @@ def days_of(
     return [f"{' '.join(keys)}={key.strip()}" for key in of], found
 
 
-def going_on(days: Days, names: Sequence[str]) -> Iterator[Told]:
+def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]:
     """How the values go on from one instant to the next, and from the day before.
 
+    length: of each column that goes around, as `gauges.around` gives it.
+
     `jump`: the least distance of a first value of a key from its last one of the day before, as a multiple of
-    the middle distance of two values in turn. `rough`: the mean distance of a value from the mean of those
+    the middle distance of two values in turn. `turned`: the mean distance, as a share of half a turn and at
+    least TURNS, of a column that goes around. `rough`: the mean distance of a value from the mean of those
     before and after it, as a multiple of the usual one. `late`: the greatest share of the values of the first
     instants that are the last ones of the day before. `same_day`: the greatest share of the values that are
     those of the same instant of a day before. Both of rows too: all values of a row must be the same.
@@ -70,16 +77,18 @@ def going_on(days: Days, names: Sequence[str]) -> Iterator[Told]:
     yield "whole", "", "", float((~np.isnan(days[0])).any(axis=-1).mean())
     yield "late", "", "", _late_rows(days)
     yield "same_day", "", "", max(float(_same_rows(days[0], before).mean()) for before in days[1:])
-    away = np.abs(days[0, :, 0] - days[1, :, -1])
-    usual = middle(np.abs(np.diff(days[1:], axis=2)).reshape(-1, len(names)))
+    away = np.abs(_less(days[0, :, 0], days[1, :, -1], length))
+    usual = middle(np.abs(_moved(days[1:], length)).reshape(-1, len(names)))
     moving = usual > 0
     yield "seam", "", "", float(_unlikely(away[:, moving] ** 2, usual[moving] ** 2).mean())
-    past, now = _rough(days[1:]), _rough(days[:1])
+    past, now = _rough(days[1:], length), _rough(days[:1], length)
     latest = min(LATEST, days.shape[2] - 1)
     for place, name in enumerate(names):
         values = days[..., place]
         if usual[place] > 0 and not np.isnan(away[:, place]).all():
             yield "jump", name, "", float(np.nanmin(away[:, place]) / usual[place])
+        if np.isfinite(length[place]) and not np.isnan(away[:, place]).all():
+            yield "turned", name, "", max(TURNS, float(2 * np.nanmean(away[:, place]) / length[place]))
         if past[place] > 0:
             yield "rough", name, "", float(now[place] / past[place])
         late = (_same(values[0, :, :by], values[1, :, -by:]) for by in range(1, latest + 1))
@@ -93,15 +102,26 @@ def _mean(values: Days, axis: tuple[int, ...]) -> Days:
     return np.where(known, np.nansum(values, axis=axis) / np.maximum(known, 1), np.nan)
 
 
-def _steps(days: Days, apart: int = 1) -> Days:
+def _less(one: Days, other: Days, length: Matrix) -> Days:
+    """How far one value lies beyond another one, on the shorter way where the column goes around."""
+    away = one - other
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(length), away, away - length * np.round(away / length))
+
+
+def _moved(days: Days, length: Matrix, apart: int = 1) -> Days:
+    """How far each value moved in so many instants."""
+    return _less(days[:, :, apart:], days[:, :, :-apart], length)
+
+
+def _steps(days: Days, length: Matrix, apart: int = 1) -> Days:
     """The mean distance of two values that are so many instants apart, of each column."""
-    return _mean(np.abs(days[:, :, apart:] - days[:, :, :-apart]), (0, 1, 2))
+    return _mean(np.abs(_moved(days, length, apart)), (0, 1, 2))
 
 
-def _rough(days: Days) -> Days:
+def _rough(days: Days, length: Matrix) -> Days:
     """The mean distance of a value from the mean of those before and after it, of each column."""
-    between = (days[:, :, 2:] + days[:, :, :-2]) / 2
-    return _mean(np.abs(days[:, :, 1:-1] - between), (0, 1, 2))
+    return _mean(np.abs(np.diff(_moved(days, length), axis=2)) / 2, (0, 1, 2))
 
 
 def _same(now: Days, then: Days) -> float:
@@ -129,8 +149,8 @@ def _late_rows(days: Days) -> float:
     return max((*of_all, *of_one), default=0.0)
 
 
-def among_keys(days: Days, keys: Sequence[str], names: Sequence[str]) -> Iterator[Told]:
-    """How the values of each key lie to those of the other keys at the same instant.
+def among_keys(days: Days, keys: Sequence[str], names: Sequence[str], length: Matrix) -> Iterator[Told]:
+    """How the values of each key lie to those of the other keys at the same instant. length: as `going_on`.
 
     `beside_keys`: the mean distance from the mean of the others, as a multiple of that of the days before.
     `followed`: the share of the rows that are more like the former row of their own key than like that of
@@ -140,7 +160,8 @@ def among_keys(days: Days, keys: Sequence[str], names: Sequence[str]) -> Iterato
     """
     if not 1 < len(keys) <= MOST_KEYS:
         return
-    away = np.abs(days - _others(days))
+    beside = _less(days[:, :, None], days[:, None], length)
+    away = np.abs(_beside_others(beside))
     usual, now = _mean(away[1:], (0, 2)), _mean(away[:1], (0, 2))
     for number, key in enumerate(keys):
         yield from (
@@ -148,53 +169,55 @@ def among_keys(days: Days, keys: Sequence[str], names: Sequence[str]) -> Iterato
             for place, name in enumerate(names)
             if usual[number, place] > 0
         )
-    unlike = _unlikely((days[0, :, None, 1:] - days[0, None, :, :-1]) ** 2, _steps(days[1:]) ** 2)
+    follows = _less(days[0, :, None, 1:], days[0, None, :, :-1], length)
+    unlike = _unlikely(follows**2, _steps(days[1:], length) ** 2)
     if unlike.size:
         yield "followed", "", "", float((unlike.argmin(axis=1) == np.arange(len(keys))[:, None]).mean())
-    yield "exchanged", "", "", _exchanged(days)
+    yield "exchanged", "", "", _exchanged(days, _mean(beside, (2,)), length)
     pairs = [*combinations(range(len(keys)), 2)]
     for place, name in enumerate(names):
         values = days[0, ..., place]
         yield "same_key", name, "", _most(_same(values[one], values[other]) for one, other in pairs)
 
 
-def _others(days: Days) -> Days:
-    """For each value the mean of the other keys at its instant."""
-    known = ~np.isnan(days)
-    count = known.sum(axis=1, keepdims=True) - known
-    others = np.nansum(days, axis=1, keepdims=True) - np.nan_to_num(days)
-    return np.where(count, others / np.maximum(count, 1), np.nan)
+def _beside_others(beside: Days) -> Days:
+    """How far each value lies from the mean of the other keys. beside: from each key, itself too."""
+    others = (~np.isnan(beside)).sum(axis=2) - 1  # a key lies 0 from itself
+    return np.where(others > 0, np.nansum(beside, axis=2) / np.maximum(others, 1), np.nan)
 
 
-def _exchanged(days: Days) -> float:
+def _exchanged(days: Days, beside: Days, length: Matrix) -> float:
     """How much better the keys fit the past if two are exchanged, or all moved by some places. 0: no better.
 
     A key is known by what it differs from the others in the course of a day, and by its last values of the
-    day before.
+    day before. beside: how far each value lies from the mean of all keys.
     """
     keys = days.shape[1]
-    apart = _apart(days)
+    apart = _apart(beside)
     width = apart.shape[-1]
     own = middle(apart[1:].reshape(len(days) - 1, -1)).reshape(keys, width)
     spread = middle(np.abs(apart[1:] - own).reshape(-1, width)) * TO_SD
+    few = (~np.isnan(apart[1:])).sum(axis=0) < LEAST_DAYS  # gusts, in a week of calm
+    apart[:, few | (spread <= 0)] = np.nan
     begins = range(min(BEGIN, days.shape[2] - 1))
-    steps = [_steps(days[1:], by + 1) ** 2 for by in begins]
+    steps = [_steps(days[1:], length, by + 1) ** 2 for by in begins]
 
     def likeness(order: Sequence[int]) -> float:
         places = [*order]
-        away = _unlikely((apart[0, places] - own) ** 2, spread**2).sum() / sqrt(SHARES)
-        seams = (_unlikely((days[0, places, by] - days[1, :, -1]) ** 2, steps[by]).sum() for by in begins)
-        return -float(away + sum(seams) / sqrt(max(len(begins), 1)))
+        unlike = _unlikely((apart[0, places] - own) ** 2, spread**2).sum() / sqrt(SHARES)
+        moved = (_less(days[0, places, by], days[1, :, -1], length) for by in begins)
+        seams = (_unlikely(away**2, usual).sum() for away, usual in zip(moved, steps, strict=True))
+        return -float(unlike + sum(seams) / sqrt(max(len(begins), 1)))
 
     orders = [_two(keys, a, b) for a, b in combinations(range(keys), 2)]
     orders += [(*range(by, keys), *range(by)) for by in range(1, keys)]
     return max(0.0, max(map(likeness, orders)) - likeness(range(keys)))
 
 
-def _apart(days: Days) -> Days:
+def _apart(beside: Days) -> Days:
     """How far each key lies from the mean of all keys, in each share of the day and each column."""
-    away = np.array_split(days - _mean(days, (1,))[:, None], SHARES, axis=2)
-    return np.concatenate([_mean(each, (2,)) for each in away], axis=-1)
+    shares = np.array_split(beside, SHARES, axis=2)
+    return np.concatenate([_mean(each, (2,)) for each in shares], axis=-1)
 
 
 def _two(keys: int, one: int, other: int) -> tuple[int, ...]:

@@ -9,11 +9,13 @@ from polars import selectors
 
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import OF_GREATEST, OutcomeDay, where
+from nightjar.core.monitoring.outcome_guard import FEW_VALUES, OF_GREATEST, OutcomeDay, where
 from nightjar.core.monitoring.outcome_relations import (
+    MANY_ROWS,
     MOST_COUPLED,
     belonging,
     beside_before,
+    edges,
     grains,
     lines,
     ranks,
@@ -22,8 +24,11 @@ from nightjar.core.monitoring.outcome_relations import (
 
 MOST_VALUES = 100
 """A column of texts with more values names things, and is not counted by value."""
-FEW_VALUES = 10
-"""Of a column with so many values at most, numbers are looked at by value too."""
+SEVERAL_VALUES = 20
+"""Of a column with so many values at most, numbers are looked at by value too.
+
+If they are more than FEW_VALUES, those that have MANY_ROWS.
+"""
 GREATEST = "greatest "
 DAY = timedelta(days=1)
 
@@ -52,10 +57,11 @@ def days_of(
     sized = rows.group_by("date").agg(pl.len().alias("__rows"), size.mean(), size.max().name.prefix(GREATEST))
     values = _values(dataset, rows)
     few = [name for name, count in values.items() if count <= FEW_VALUES]
-    by_value = _sizes_by_value(rows, numbers, few)
+    several = [name for name, count in values.items() if FEW_VALUES < count <= SEVERAL_VALUES]
+    by_value = _sizes_by_value(rows, numbers, few, several)
     counted = {name: _counted(rows, name) for name, count in values.items() if count <= MOST_VALUES}
     own = [name for name in numbers if name not in dataset.keys]
-    rates = _rates(rows, own, few)
+    rates = _rates(rows, own, few, several)
     same = sampled(dataset, rows)
     repeated = _repeated(dataset, rows, step)
     return {
@@ -66,9 +72,10 @@ def days_of(
             couplings=ranks(beside := beside_before(dataset, now, same.get(row["date"] - step)), own),
             values={name: counts.get(row["date"], {}) for name, counts in counted.items()},
             repeated=repeated.get(row["date"], 0.0),
-            rates={**rates[row["date"]], **belonging(dataset, beside, few)},
-            lines=lines(now, few, grain := grains(now, own)),
+            rates={**rates[row["date"]], **belonging(dataset, beside, few, several)},
+            lines=lines(now, few, grain := grains(now, own), several),
             grains=grain,
+            edges=edges(now, own),
         )
         for row in sized.sort("date").iter_rows(named=True)
         if (now := same.get(row["date"])) is not None and (wanted is None or row["date"] in wanted)
@@ -107,31 +114,50 @@ def _counted(rows: pl.DataFrame, column: str) -> dict[date, dict[str, int]]:
 
 
 def _sizes_by_value(
-    rows: pl.DataFrame, numbers: Sequence[str], categories: Sequence[str]
+    rows: pl.DataFrame, numbers: Sequence[str], few: Sequence[str], several: Sequence[str]
 ) -> dict[date, dict[str, float | None]]:
     """The sizes of each value of a column with few of them, as `arr_delay where origin is EWR`."""
     found: dict[date, dict[str, float | None]] = {}
-    for column in categories:
-        sized = rows.group_by("date", column).agg(pl.col(numbers).cast(pl.Float64).abs().mean())
+    for column in (*few, *several):
+        least = 0 if column in few else MANY_ROWS
+        sized = rows.group_by("date", column).agg(
+            pl.when(pl.col(name).count() >= least)
+            .then(pl.col(name).cast(pl.Float64).abs().mean())
+            .alias(name)
+            for name in numbers
+        )
         for row in sized.drop_nulls(column).iter_rows(named=True):
-            named = {f"{name}{where(column, row[column])}": row[name] for name in numbers}
+            named = {
+                f"{name}{where(column, row[column])}": row[name]
+                for name in numbers
+                if column in few or row[name] is not None
+            }
             found.setdefault(row["date"], {}).update(named)
     return found
 
 
 def _rates(
-    rows: pl.DataFrame, numbers: Sequence[str], categories: Sequence[str]
+    rows: pl.DataFrame, numbers: Sequence[str], few: Sequence[str], several: Sequence[str]
 ) -> dict[date, dict[str, tuple[int, int]]]:
-    """How many rows are as `_countable` says, and of how many; whole and by value of the categories."""
+    """How many rows are as `_countable` says, and of how many; whole and by value of the columns."""
     counted = {told: pl.struct(hits.fill_null(0), of.alias("of")) for told, hits, of in _countable(numbers)}
     found: dict[date, dict[str, tuple[int, int]]] = {}
-    for column in (None, *categories):
+    for column in (None, *few, *several):
         key = ["date"] if column is None else ["date", column]
         for row in rows.drop_nulls(key).group_by(key).agg(**counted).iter_rows(named=True):
             of = "" if column is None else where(column, row[column])
-            told = {f"{each}{of}": tuple(row[each].values()) for each in counted}
-            found.setdefault(row["date"], {}).update(told)
+            told = {each: tuple(row[each].values()) for each in counted}
+            found.setdefault(row["date"], {}).update(
+                (f"{each}{of}", rate)
+                for each, rate in told.items()
+                if column not in several or _sure(each, rate)
+            )
     return found
+
+
+def _sure(counted: str, rate: tuple[int, int]) -> bool:
+    """Whether what is counted of one of several values is more than chance, and no pair of columns."""
+    return rate[1] >= MANY_ROWS and counted.endswith((" missing", " of 0", " below 0"))
 
 
 def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]:

@@ -20,7 +20,7 @@ from nightjar.core.values import Value
 RATE = 0.02
 """At most this share of ordinary days reaches any of these limits.
 
-Of 365 days of the recorded year none does: below 1% at 95% confidence (docs/adr/0092).
+Of 365 days of the recorded year three do: 0.8%, and below 2.2% at 95% confidence (docs/adr/0114).
 """
 Limits = Mapping[str, float]
 """The name of a check -> how much of its limit is left. Other checks have one limit."""
@@ -35,8 +35,8 @@ TELLS: Limits = {
 """Of a day that counts, and is told. Chosen on January to June, so that at most 2% of their days are told."""
 HOLDS: Limits = dict.fromkeys(TELLS, 1.0)
 TOLD_RATE = 0.05
-"""At most this share of ordinary days reaches one of these. Of the recorded year 7 of 365 do: below 4% at 95%
-confidence (docs/adr/0105).
+"""At most this share of ordinary days reaches one of these. Of the recorded year 8 of 365 do: below 4% at 95%
+confidence (docs/adr/0114).
 """
 TOLD_DAYS = 14
 """Doubts about so many of the newest days of a dataset are told. Who lands a year is not told all of it."""
@@ -50,6 +50,15 @@ FACTOR_GONE, FACTOR_SIZE = 4.0, 4.0
 
 FACTOR_ALIKE, FACTOR_VALUE: of the days of the same weekday, whose number of rows is steadier.
 """
+FEW_VALUES, SEVERAL = 10, 1.6
+"""The slices of a column of more values are many and small, and a storm hits one carrier or another. What is
+told of them must lie so many times as far outside."""
+FACTOR_EDGE = 2.5
+"""How many times as far below 0 a few numbers may lie, and as wide a gap may be, as on any comparable day.
+
+On January to June they are at most 1.3 and 1.9 times as far and as wide.
+"""
+LOWEST, GAP = "lowest ", "gap of "
 CHANCE_OF_ROWS = 2.5
 """Standard deviations of the rows of a value that are allowed besides."""
 LEAST_ALIKE = 4
@@ -116,8 +125,9 @@ class OutcomeDay(Value):
     too. outcomes: rows of the score date with an outcome. rates: what is counted, such as `arr_delay missing
     where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers -> the rise of their
     line, the middle distance from it, and that of most rows. grains: column of numbers -> half of the least
-    step between two of them. shares: outcome -> share of these rows; empty for a kind of any number, whose
-    mean_size is the mean of the absolute outcomes.
+    step between two of them. edges: as `outcome_relations.edges`.
+    shares: outcome -> share of these rows; empty for a kind of any number, whose mean_size is the mean of the
+    absolute outcomes.
     broken: why the outcomes cannot be, if they cannot.
     """
 
@@ -131,6 +141,7 @@ class OutcomeDay(Value):
         default_factory=dict[str, tuple[float, float, float]]
     )
     grains: Mapping[str, float] = Field(default_factory=dict[str, float])
+    edges: Mapping[str, float] = Field(default_factory=dict[str, float])
     outcomes: int = 0
     shares: Mapping[str, float] = Field(default_factory=dict[str, float])
     mean_size: float | None = None
@@ -286,16 +297,33 @@ def findings(
         return (HoldFinding(name="bounds", where="outcome", value=0, low=0, high=0, told=found.broken),)
     if len(past) < LEAST_DAYS:
         return ()
+    several = _several((found, *past))
     return (
         *_rows(found, past, alike, wider, limits),
-        *_sizes(found, past, limits["units"]),
+        *_sizes(found, past, limits["units"], several),
         *_couplings(found, past, wider * limits["coupling"]),
         *_repeated(found, past),
         *_shares(found, past),
-        *_rates(found, past, wider, limits["values"]),
-        *_lines(found, past, wider),
+        *_rates(found, past, wider, limits["values"], several),
+        *_lines(found, past, wider, several),
         *_grains(found, past),
+        *_edges(found, past),
     )
+
+
+def _several(days: Sequence[OutcomeDay]) -> Collection[str]:
+    """The columns of more than FEW_VALUES values."""
+    names = {name for day in days for name in day.values}
+    return {
+        name
+        for name in names
+        if len({value for day in days for value in day.values.get(name, ())}) > FEW_VALUES
+    }
+
+
+def _times(what: str, several: Collection[str]) -> float:
+    """How many times as wide the margin of a number is, by its name."""
+    return SEVERAL if what.partition(WHERE)[2].partition(" is ")[0] in several else 1.0
 
 
 def _rows(
@@ -329,7 +357,9 @@ def _rows(
                     yield odd
 
 
-def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay], left: float) -> Iterator[HoldFinding]:
+def _sizes(
+    found: OutcomeDay, past: Sequence[OutcomeDay], left: float, several: Collection[str]
+) -> Iterator[HoldFinding]:
     if found.rows < LEAST_ROWS:
         return
     sizes = {**found.sizes, "outcome": found.mean_size}
@@ -338,7 +368,7 @@ def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay], left: float) -> Iterat
         known = [each for each in usual if each]
         if len(known) < len(usual):
             continue
-        if odd := _odd("units", column, size or 0.0, known, FACTOR_SIZE**left):
+        if odd := _odd("units", column, size or 0.0, known, FACTOR_SIZE ** (left * _times(column, several))):
             yield odd.model_copy(update={"told": odd.told + _hypothesis(size, known)})
 
 
@@ -378,14 +408,16 @@ def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindi
             return
 
 
-def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, left: float) -> Iterator[HoldFinding]:
+def _rates(
+    found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, left: float, several: Collection[str]
+) -> Iterator[HoldFinding]:
     for counted, (hits, rows) in found.rates.items():
         known = [each for day in past if (each := day.rates.get(counted, (0, 0)))[1] >= LEAST_ROWS]
         if rows < LEAST_ROWS or len(known) < LEAST_DAYS:
             continue
         usual = [_log_odds(some / all_, all_) for some, all_ in known]
         width = (max(usual) - min(usual)) * _scarce(len(usual))
-        least = left * wider * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
+        least = left * wider * _times(counted, several) * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
         if OF_GREATEST in counted:
             low, high = -math.inf, max(usual) + _reach_of_pile(max(usual), rows, least, left)
         else:
@@ -401,7 +433,9 @@ def _rates(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, left: fl
             yield _finding("values", f"share of {counted}", hits / rows, shares, allowed)
 
 
-def _lines(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
+def _lines(
+    found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, several: Collection[str]
+) -> Iterator[HoldFinding]:
     """Two columns belong together if the line of all comparable days rises about as much.
 
     How far most rows of one value lie from the line is not told: a storm is at one airport. Rows may lie
@@ -414,7 +448,7 @@ def _lines(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Itera
             continue
         few = len(LINE) - (WHERE in pair)
         for told, value, usual in [*zip(LINE, line, zip(*known, strict=True), strict=True)][:few]:
-            low, high = _allowed(usual, wider)
+            low, high = _allowed(usual, wider * _times(pair, several))
             if told != RISE:
                 grain = _least_grain(pair.partition(WITH)[0], (found, *past))
                 low, high = min(low, min(usual) / FACTOR_GONE), max(high, GRAINS * grain)
@@ -428,6 +462,20 @@ def _grains(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindi
         known = [day.grains[column] for day in past if day.grains.get(column)]
         if value and len(known) >= LEAST_DAYS and (odd := _odd("grain", column, value, known, FACTOR_SIZE)):
             yield odd
+
+
+def _edges(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
+    """Numbers far below the lowest of all comparable days, or with a gap amid them that none has.
+
+    Hours and minutes in one number have a gap from 59 to 100; those of one byte begin anew below 0.
+    """
+    for edge, value in found.edges.items():
+        known = [day.edges[edge] for day in past if edge in day.edges]
+        if len(known) < LEAST_DAYS or not (usual := max(known)):
+            continue
+        most = max(FACTOR_EDGE * usual, usual + GRAINS * _least_grain(edge.split(" ")[-1], (found, *past)))
+        if value > most:
+            yield _finding("range" if edge.startswith(LOWEST) else "gap", edge, value, known, (0.0, most))
 
 
 def _least_grain(column: str, days: Iterable[OutcomeDay]) -> float:

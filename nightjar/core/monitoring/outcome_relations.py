@@ -10,19 +10,23 @@ from itertools import combinations, product
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars import selectors
 
-from nightjar.core.inputs.former import SOME, Matrix
+from nightjar.core.inputs.former import SOME, Matrix, matrix
 from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import (
     AND,
     BEFORE,
+    GAP,
     KNOWN,
+    LOWEST,
     MOST_ROWS,
     UNANSWERED,
     UNASKED,
+    WHERE,
     WITH,
     where,
 )
@@ -30,6 +34,11 @@ from nightjar.core.monitoring.outcome_guard import (
 Rates = Mapping[str, tuple[int, int]]
 """What is counted -> how many rows are so, and of how many."""
 
+THIRD, BESIDE = 3, 20
+"""So many rows below 0, or on either side of a gap, are no slip of a few rows."""
+KEYS_BEFORE = f"keys{BEFORE}"
+MANY_ROWS = 30
+"""Of a column of several values those with fewer rows, or numbers, are left out: what they show is chance."""
 MOST_COUPLED = 8
 """With more columns of numbers they are not compared with each other."""
 
@@ -60,29 +69,40 @@ def beside_before(dataset: RawDataset, now: pl.DataFrame, then: pl.DataFrame | N
     return now.join(once, on=keys, how="left", maintain_order="left")
 
 
-def belonging(dataset: RawDataset, rows: pl.DataFrame, few: Sequence[str]) -> Rates:
+def belonging(
+    dataset: RawDataset, rows: pl.DataFrame, few: Sequence[str], several: Sequence[str] = ()
+) -> Rates:
     """What is counted of the rows of a day, and of the same keys the day before.
 
-    rows: as `beside_before`. few: columns whose values are looked at by themselves too.
+    rows: as `beside_before`. few: columns whose values are looked at by themselves too. several: as `parts`.
+    Of them new keys are not counted, because carriers give all their flights other numbers, nor is what
+    hardly happens.
     """
     counted = dict(_countable(dataset, rows))
     if "met" in rows.columns:
-        counted[f"keys{BEFORE}"] = pl.col("met").fill_null(value=False)
+        counted[KEYS_BEFORE] = pl.col("met").fill_null(value=False)
         own = [name for name in _own(dataset) if f"{name}{BEFORE}" in rows.columns]
         counted |= {f"{name}{BEFORE}": pl.col(name) == pl.col(f"{name}{BEFORE}") for name in own}
     if not counted:
         return {}  # all columns are numbers, and nothing is known of the day before
-    found = {
-        of: part.select(
-            *(each.sum().alias(f"{told} hits") for told, each in counted.items()),
-            *(each.count().alias(f"{told} of") for told, each in counted.items()),
-        ).row(0, named=True)
-        for of, part in parts(rows, few).items()
-    }
+    asked = [
+        *(each.sum().alias(f"{told} hits") for told, each in counted.items()),
+        *(each.count().alias(f"{told} of") for told, each in counted.items()),
+    ]
+    found = {"": rows.select(asked).row(0, named=True)}
+    for column in (*few, *several):
+        each_value = rows.drop_nulls(column).group_by(column).agg(pl.len().alias("rows of it"), *asked)
+        found |= {
+            where(column, row[column]): row
+            for row in each_value.iter_rows(named=True)
+            if column in few or row["rows of it"] >= MANY_ROWS
+        }
+    seldom = tuple(f"{WHERE}{name} is " for name in several)
     return {
-        f"{told}{of}": (int(of_part[f"{told} hits"]), int(of_part[f"{told} of"]))
-        for of, of_part in found.items()
+        f"{told}{of}": (int(row[f"{told} hits"]), int(row[f"{told} of"]))
+        for of, row in found.items()
         for told in counted
+        if not (of.startswith(seldom) and (AND in told or told == KEYS_BEFORE))
     }
 
 
@@ -132,14 +152,23 @@ def _countable(dataset: RawDataset, rows: pl.DataFrame) -> Iterator[tuple[str, p
         yield f"{flag}{AND}{name}{KNOWN}", pl.col(flag) & pl.col(name).is_not_null()
 
 
-def parts(rows: pl.DataFrame, few: Sequence[str]) -> Mapping[str, pl.DataFrame]:
-    """All rows, and those of each value of some columns, as ` where origin is EWR`."""
+def parts(
+    rows: pl.DataFrame, few: Sequence[str], several: Sequence[str] = ()
+) -> Mapping[str, NDArray[np.bool_]]:
+    """All rows, and those of each value of some columns, as ` where origin is EWR`.
+
+    several: columns of more values, of which those with MANY_ROWS count.
+    """
+    counts = {
+        name: rows[name].drop_nulls().value_counts().sort(name).iter_rows() for name in (*few, *several)
+    }
     return {
-        "": rows,
+        "": np.full(rows.height, fill_value=True),
         **{
-            where(column, value): rows.filter(pl.col(column) == value)
-            for column in few
-            for value in rows[column].drop_nulls().unique().sort()
+            where(column, value): (rows[column] == value).fill_null(value=False).to_numpy()
+            for column, values in counts.items()
+            for value, count in values
+            if column in few or count >= MANY_ROWS
         },
     }
 
@@ -154,22 +183,42 @@ def _grain(numbers: Matrix) -> float:
     return float(steps.min()) / 2 if steps.size else 0.0
 
 
-def lines(rows: pl.DataFrame, few: Sequence[str], grain: Mapping[str, float]) -> Mapping[str, Line]:
+def edges(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, float]:
+    """Where the numbers of each column leave their range, as far as a few rows do and not one.
+
+    `lowest dep_delay`: how far below 0 the THIRD lowest number is. `gap of dep_delay`: the widest step
+    between two numbers, with at least BESIDE rows on either side.
+    """
+    found = dict[str, float]()
+    for name in names:
+        numbers = np.sort(rows[name].drop_nulls().cast(pl.Float64).to_numpy())
+        if numbers.size > 2 * BESIDE:
+            found[f"{LOWEST}{name}"] = max(0.0, -float(numbers[THIRD - 1]))
+            found[f"{GAP}{name}"] = float(np.diff(numbers)[BESIDE - 1 : numbers.size - BESIDE].max())
+    return found
+
+
+def lines(
+    rows: pl.DataFrame, few: Sequence[str], grain: Mapping[str, float], several: Sequence[str] = ()
+) -> Mapping[str, Line]:
     """The line of each two columns of numbers, whole and by value, as `arr_delay with dep_delay`.
 
     Most rows lie near a line also on a day of a storm, so it differs little from day to day.
-    grain: of each of these columns.
+    grain: of each of these columns. few, several: as `parts`.
     """
-    return dict(_lines(parts(rows, few), grain)) if len(grain) <= MOST_COUPLED else {}
+    return dict(_lines(rows, parts(rows, few, several), grain)) if len(grain) <= MOST_COUPLED else {}
 
 
-def _lines(rows: Mapping[str, pl.DataFrame], grain: Mapping[str, float]) -> Iterator[tuple[str, Line]]:
-    for of, part in rows.items():
-        values = part.select(pl.col(list(grain)).cast(pl.Float64)).to_numpy()
-        for (i, one), (j, other) in combinations(enumerate(grain), 2):
-            known = values[np.isfinite(values[:, [i, j]]).all(axis=1)]
-            if len(known) >= SOME:
-                yield f"{other}{WITH}{one}{of}", line(known[:, i], known[:, j], grain[other])
+def _lines(
+    rows: pl.DataFrame, of_day: Mapping[str, NDArray[np.bool_]], grain: Mapping[str, float]
+) -> Iterator[tuple[str, Line]]:
+    values = dict(zip(grain, matrix(rows, [*grain]).T, strict=True))
+    for one, other in combinations(grain, 2):
+        known = ~np.isnan(values[one] + values[other])
+        for of, part in of_day.items():
+            both = known & part
+            if both.sum() >= SOME:
+                yield f"{other}{WITH}{one}{of}", line(values[one][both], values[other][both], grain[other])
 
 
 def line(one: Matrix, other: Matrix, grain: float) -> Line:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nightjar.core.inputs.gauges import between, decimals
+from nightjar.core.inputs.gauges import around, between, decimals
 
 CHANCE = np.random.default_rng(3)
 PAST = np.column_stack([CHANCE.integers(20, 60, 500) * 1.8, CHANCE.integers(0, 9, 500)]).round(2)
@@ -71,3 +71,10 @@ def test_of_a_column_with_one_value_in_most_rows_nothing_is_said():
 def test_few_hours_say_nothing(hours):
     days = np.arange(2.0 * hours).reshape(2, 1, hours, 1)
     assert told(between(days, ["city=oslo"], ["warm"])) == {}
+
+
+def test_a_column_goes_around_if_its_steps_are_much_shorter_on_the_circle():
+    steps = np.random.default_rng(4).normal(0, 2, (15, 3, 24)).cumsum(axis=2)
+    wind = (np.round(steps) * 10 + 340) % 360
+    found = around(np.stack([wind, steps, np.where(steps > 3, 1.0, 0.0)], axis=-1))
+    assert found.tolist() == [360, np.inf, np.inf]

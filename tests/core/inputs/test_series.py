@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nightjar.core.inputs.gauges import around
 from nightjar.core.inputs.series import among_keys, days_of, going_on
 
 KEYS, NAMES = ["gauge=a", "gauge=b", "gauge=c"], ["warm", "damp"]
@@ -23,11 +24,13 @@ def days():
 
 
 def going(values):
-    return {(name, column): number for name, column, _, number in going_on(values, NAMES)}
+    found = going_on(values, NAMES, around(values))
+    return {(name, column): number for name, column, _, number in found}
 
 
 def among(values):
-    return {(name, column, part): number for name, column, part, number in among_keys(values, KEYS, NAMES)}
+    found = among_keys(values, KEYS, NAMES, around(values))
+    return {(name, column, part): number for name, column, part, number in found}
 
 
 def test_an_ordinary_day_goes_on():
@@ -49,6 +52,30 @@ def test_a_day_that_begins_elsewhere_jumps():
     values[0, :, :, 0] += 30
     assert going(values)["jump", "warm"] > 10
     assert going(values)["jump", "damp"] == going(days())["jump", "damp"]
+
+
+def winds(turned=0):
+    """A wind about north: from 350 degrees to 10 is a step of 20."""
+    values = np.round(days()[..., :1] * 2) * 10 % 360
+    values[0] = (values[0] + turned) % 360
+    return values
+
+
+def test_a_wind_that_turns_past_north_does_not_jump_and_a_turned_one_does():
+    usual, turned = (
+        {name: number for name, _, _, number in going_on(of_day, ["wind"], around(of_day))}
+        for of_day in (winds(), winds(180))
+    )
+    assert usual["turned"] == 0.5 < 0.8 < turned["turned"] <= 1
+    assert usual["rough"] < 2
+
+
+def test_a_column_that_is_seldom_known_does_not_say_that_keys_are_exchanged():
+    values = np.concatenate([days(), np.full((DAYS, 3, 24, 1), np.nan)], axis=-1)
+    values[5:7, :, 6:12, 2] = 20.0  # all alike on two days
+    values[0, :, 6:12, 2] = np.array([20, 20, 35])[:, None]
+    found = among_keys(values, KEYS, [*NAMES, "gust"], around(values))
+    assert next(number for name, _, _, number in found if name == "exchanged") == 0
 
 
 def test_noise_is_rough():

@@ -8,11 +8,12 @@ import pytest
 
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of, step_of
-from nightjar.core.monitoring.outcome_guard import checked, findings
+from nightjar.core.monitoring.outcome_guard import OutcomeDay, checked, findings
 from nightjar.core.monitoring.outcome_relations import (
     MOST_ROWS,
     answered,
     belonging,
+    edges,
     grains,
     line,
     ranks,
@@ -322,3 +323,78 @@ def test_what_is_seen_of_a_day_does_not_depend_on_how_many_others_land_with_it()
     alone, together = (days_of(TRIPS, pl.concat(some))[DAYS[1]] for some in (named[:2], named))
     assert alone.values == together.values
     assert len(alone.values["driver"]) == 3
+
+
+LATE = np.random.default_rng(2).gamma(1, 40, 2000).round() - 20
+EDGES = {
+    "range": lambda late: (late + 128) % 256 - 128,
+    "gap": lambda late: np.where(late >= 60, late // 60 * 100 + late % 60, late),
+}
+
+
+def looks(late):
+    return edges(pl.DataFrame({"late": late}), ["late"])
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_numbers_of_one_byte_and_of_hours_and_minutes_leave_their_range(name):
+    past = [day_with(looks(LATE[n::8])) for n in range(1, 8)]
+    assert findings(day_with(looks(LATE[::8])), past) == ()
+    assert [each.name for each in findings(day_with(looks(EDGES[name](LATE[::8]))), past)] == [name]
+
+
+def day_with(found):
+    return OutcomeDay(rows=250, sizes={}, values={}, edges=found)
+
+
+def test_few_rows_have_no_edges():
+    assert looks(LATE[:40]) == {}
+
+
+def several_drivers(day):
+    """One driver has most trips, and ten have a few: a column of more than few values."""
+    number = pl.int_range(pl.len())
+    return trips(day).with_columns(
+        driver=pl.when(number < 120).then(pl.lit("d0")).otherwise(pl.concat_str(pl.lit("e"), number % 11))
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (pl.col("came").shift(7), "relation"),
+        (pl.col("came") // 60, "relation"),
+        (pl.col("came") * 0 + 3, "relation"),
+        (-pl.col("came"), "values"),
+    ],
+)
+def test_a_fault_of_one_driver_of_several_is_named(change, name):
+    days = [*DAYS[-30:-1]]
+    known = days_of(TRIPS, pl.concat(map(several_drivers, days)))
+    today = several_drivers(DAYS[-1])
+    wrong = today.with_columns(came=pl.when(driver="d0").then(change).otherwise("came"))
+
+    def told(rows):
+        look = days_of(TRIPS, pl.concat([several_drivers(DAYS[-2]), rows]), [DAYS[-1]])[DAYS[-1]]
+        return checked(DAYS[-1], look, known)
+
+    assert told(today) == ()
+    assert any(each.name == name and "where driver is d0" in each.told for each in told(wrong))
+
+
+def test_values_with_few_rows_of_a_column_of_several_are_left_out():
+    look = days_of(TRIPS, several_drivers(DAYS[0]))[DAYS[0]]
+    of_drivers = {
+        what.split("driver is ")[1]
+        for what in {**look.sizes, **look.rates, **look.lines}
+        if "driver is" in what
+    }
+    assert of_drivers == {"d0"}
+
+
+def test_new_keys_of_one_of_several_values_are_not_counted():
+    rows = pl.concat(map(several_drivers, DAYS[:2]))
+    look = days_of(TRIPS, rows)[DAYS[1]]
+    assert "keys of the day before" in look.rates
+    assert "keys of the day before where driver is d0" not in look.rates
+    assert "driver of the day before where driver is d0" in look.rates
