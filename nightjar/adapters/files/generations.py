@@ -24,9 +24,14 @@ PREFIX, PART = "date=", "part.parquet"
 
 
 def generations_in(folder: Path) -> tuple[Generation, ...]:
-    """The generations of the table in a folder. Raises DamagedFile."""
+    """The generations of the table in a folder.
+
+    Raises DamagedFile, also if the list of them is gone: the first one would be read in place of a later one.
+    """
     index = folder / INDEX
     if not index.exists():
+        if any(path.is_dir() for path in folder.glob("_*")):
+            raise DamagedFile(index, "it is gone, and the table has more generations than one", OF_INDEX)
         return ()
     try:
         return tuple(Generation(each["name"], each["recipe"]) for each in json.loads(index.read_text()))

@@ -109,6 +109,9 @@ def build_features(
             if plan.lost:
                 told = "all days of the table are computed again, and what is missing is added"
                 log.warning("feature_files_lost", table=plan.table.name, files=plan.lost, told=told)
+            if plan.now is not None:
+                # Then a table without a list of generations has the first one alone, or has lost the list.
+                features.use(plan.table, plan.now)
             sources = {name: landed[name] for name in plan.table.sources}
             for batch in batches(plan.days):
                 found = computed(spec, plan.table, batch, sources, raw)

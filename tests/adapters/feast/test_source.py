@@ -172,6 +172,7 @@ def test_a_run_reads_the_generation_that_it_names_whichever_is_read_today(applie
     table, dropped = SPEC.feature_tables[0], next(iter(SPEC.feature_tables[0].features))
     old = applied.retrieve(SPEC, entities(1))
     write_features(applied.feature_dir / "next", **dict.fromkeys(table.features, 2.0))
+    read_from(applied.feature_dir / table.name, Generation("", "r1"))
     shutil.move(applied.feature_dir / "next" / table.name, applied.feature_dir / table.name / "_two")
     for file in applied.feature_dir.glob(f"{table.name}/date=*/*.parquet"):
         pl.read_parquet(file).drop(dropped).write_parquet(file)

@@ -184,6 +184,7 @@ def test_the_twin_in_memory_keeps_what_the_files_keep(files):
 
 def test_a_generation_sees_nothing_of_another(files):
     files.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"})
+    files.use(TABLE, Generation("", "r1"))
     assert files.write(TABLE, rows(("a", 1, 0, 6), ("a", 2, 5, 6)), {DAY: "y"}, "_two") == 2
     assert (files.fingerprints(TABLE), files.fingerprints(TABLE, "_two")) == ({DAY: "x"}, {DAY: "y"})
     late, newer = EVENT + timedelta(days=9), EVENT + timedelta(days=5)
@@ -196,6 +197,17 @@ def test_the_generation_in_use_is_the_last_one(files):
     for used, expected in ((one, (one,)), (two, (one, two)), (two, (one, two)), (one, (two, one))):
         files.use(TABLE, used)
         assert files.generations(TABLE) == expected
+
+
+def test_an_index_that_is_gone_is_named_and_the_first_generation_is_not_read_instead(store):
+    store.use(TABLE, Generation("", "r1"))
+    store.use(TABLE, Generation("_two", "r2"))
+    store.write(TABLE, rows(("a", 1, 0, 6)), {DAY: "x"}, "_two")
+    (store.root / "features" / "shops" / "_generations.json").unlink()
+    with pytest.raises(
+        DamagedFile, match=r"_generations\.json is damaged: it is gone, and the table has more"
+    ):
+        store.generations(TABLE)
 
 
 def test_an_index_that_lists_no_generations_is_named(store):

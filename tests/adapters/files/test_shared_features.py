@@ -86,8 +86,8 @@ def test_what_did_not_change_is_stored_once(url, tables, tmp_path):
 
 
 def test_a_run_reads_its_own_generation(url, tables, tmp_path):
-    tables.write(TABLE, rows(date(2013, 6, 15), visits=9), {}, "_new")
     tables.use(TABLE, Generation("_new", "recipe"))
+    tables.write(TABLE, rows(date(2013, 6, 15), visits=9), {}, "_new")
     shared = share(at_worker(url, tmp_path, "here"), tmp_path, {"shop_days": "_new"})
     folder = at_worker(url, tmp_path).folder(shared)
     assert files(folder) == [

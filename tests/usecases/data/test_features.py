@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.files.feature_tables import FeatureDirectory
-from nightjar.core.errors.inputs import ContractBroken, DeliveriesLost
+from nightjar.core.errors.inputs import ContractBroken, DamagedFile, DeliveriesLost
 from nightjar.core.errors.model import CodeFailed
 from nightjar.core.model.spec import FeatureTable, RawDataset, Window
 from nightjar.usecases.data.features import FeatureBuild, batches, build_features, landed_of, planned
@@ -320,6 +320,10 @@ def test_a_rebuild_is_told_with_its_reason(shop):
     assert told == [("info", "as asked; their code is the same"), *[("warning", changed)] * 2]
 
 
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 def test_a_table_from_before_recipes_were_kept_is_adopted_without_a_rebuild(shop):
     three_days_landed(shop)
     (shop.root / "features" / "shops" / "_generations.json").unlink()
@@ -333,8 +337,30 @@ def test_a_table_from_before_recipes_were_kept_is_rebuilt_if_its_declaration_cha
     three_days_landed(shop)
     (shop.root / "features" / "shops" / "_generations.json").unlink()
     assert shop.build(spec=with_sales(doubled), recipe="two").days == 3
-    assert read_now(shop) == ["_two"]
+    assert read_now(shop) == ["", "_two"]
     assert "sales" not in shop.rows().columns
+
+
+def test_a_rebuild_of_a_table_from_before_that_is_killed_goes_on(shop, monkeypatch):
+    """Its folder of a new generation is no sign of a lost list."""
+    three_days_landed(shop)
+    (shop.root / "features" / "shops" / "_generations.json").unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr("nightjar.adapters.files.feature_tables.compact", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            shop.build(spec=with_sales(doubled), recipe="two")
+    assert (shop.root / "features" / "shops" / "_two").is_dir()
+    assert read_now(shop) == [""]
+    assert shop.build(spec=with_sales(doubled), recipe="two").days == 3
+    assert read_now(shop) == ["", "_two"]
+
+
+def test_a_lost_list_of_generations_stops_a_build(shop):
+    three_days_landed(shop)
+    shop.build(recipe="two")
+    (shop.root / "features" / "shops" / "_generations.json").unlink()
+    with pytest.raises(DamagedFile, match="it is gone"):
+        shop.build(recipe="two")
 
 
 def test_what_would_be_rebuilt_is_told_before(shop):
