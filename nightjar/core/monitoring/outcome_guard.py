@@ -20,10 +20,14 @@ from nightjar.core.values import Value
 RATE = 0.02
 """At most this share of ordinary days reaches any of these limits.
 
-Of 365 days of the recorded year three do: 0.8%, and below 2.2% at 95% confidence (docs/adr/0114).
+Of 365 days of the recorded year none does: below 1% at 95% confidence (docs/adr/0114).
 """
 Limits = Mapping[str, float]
-"""The name of a check -> how much of its limit is left. Other checks have one limit."""
+"""The name of a check -> how much of its limit is left. Other checks have one limit.
+
+SEVERAL: how many times as wide the limits are of a slice of a column of more than FEW_VALUES values.
+"""
+SEVERAL = "a value of several"
 TELLS: Limits = {
     "volume": 0.5,
     "slice_missing": 0.2,
@@ -31,12 +35,14 @@ TELLS: Limits = {
     "units": 0.6,
     "coupling": 0.7,
     "values": 0.8,
+    SEVERAL: 1.6,
 }
 """Of a day that counts, and is told. Chosen on January to June, so that at most 2% of their days are told."""
-HOLDS: Limits = dict.fromkeys(TELLS, 1.0)
+HOLDS: Limits = {**dict.fromkeys(TELLS, 1.0), SEVERAL: math.inf}
+"""A held day is missing in all features for weeks. So one of many carriers alone holds none: it is told."""
 TOLD_RATE = 0.05
-"""At most this share of ordinary days reaches one of these. Of the recorded year 8 of 365 do: below 4% at 95%
-confidence (docs/adr/0114).
+"""At most this share of ordinary days reaches one of these. Of the recorded year 10 of 365 do: below 5% at
+95% confidence (docs/adr/0114).
 """
 TOLD_DAYS = 14
 """Doubts about so many of the newest days of a dataset are told. Who lands a year is not told all of it."""
@@ -50,9 +56,8 @@ FACTOR_GONE, FACTOR_SIZE = 4.0, 4.0
 
 FACTOR_ALIKE, FACTOR_VALUE: of the days of the same weekday, whose number of rows is steadier.
 """
-FEW_VALUES, SEVERAL = 10, 1.6
-"""The slices of a column of more values are many and small, and a storm hits one carrier or another. What is
-told of them must lie so many times as far outside."""
+FEW_VALUES = 10
+"""The slices of a column of more values are many and small, and a storm hits one carrier or another."""
 FACTOR_EDGE = 2.5
 """How many times as far below 0 a few numbers may lie, and as wide a gap may be, as on any comparable day.
 
@@ -300,12 +305,12 @@ def findings(
     several = _several((found, *past))
     return (
         *_rows(found, past, alike, wider, limits),
-        *_sizes(found, past, limits["units"], several),
+        *_sizes(found, past, several, limits),
         *_couplings(found, past, wider * limits["coupling"]),
         *_repeated(found, past),
         *_shares(found, past),
-        *_rates(found, past, wider, limits["values"], several),
-        *_lines(found, past, wider, several),
+        *_rates(found, past, wider, several, limits),
+        *_lines(found, past, wider, several, limits),
         *_grains(found, past),
         *_edges(found, past),
     )
@@ -321,9 +326,9 @@ def _several(days: Sequence[OutcomeDay]) -> Collection[str]:
     }
 
 
-def _times(what: str, several: Collection[str]) -> float:
+def _times(what: str, several: Collection[str], limits: Limits) -> float:
     """How many times as wide the margin of a number is, by its name."""
-    return SEVERAL if what.partition(WHERE)[2].partition(" is ")[0] in several else 1.0
+    return limits[SEVERAL] if what.partition(WHERE)[2].partition(" is ")[0] in several else 1.0
 
 
 def _rows(
@@ -358,7 +363,7 @@ def _rows(
 
 
 def _sizes(
-    found: OutcomeDay, past: Sequence[OutcomeDay], left: float, several: Collection[str]
+    found: OutcomeDay, past: Sequence[OutcomeDay], several: Collection[str], limits: Limits
 ) -> Iterator[HoldFinding]:
     if found.rows < LEAST_ROWS:
         return
@@ -368,7 +373,8 @@ def _sizes(
         known = [each for each in usual if each]
         if len(known) < len(usual):
             continue
-        if odd := _odd("units", column, size or 0.0, known, FACTOR_SIZE ** (left * _times(column, several))):
+        factor = FACTOR_SIZE ** (limits["units"] * _times(column, several, limits))
+        if odd := _odd("units", column, size or 0.0, known, factor):
             yield odd.model_copy(update={"told": odd.told + _hypothesis(size, known)})
 
 
@@ -409,15 +415,20 @@ def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindi
 
 
 def _rates(
-    found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, left: float, several: Collection[str]
+    found: OutcomeDay,
+    past: Sequence[OutcomeDay],
+    wider: float,
+    several: Collection[str],
+    limits: Limits,
 ) -> Iterator[HoldFinding]:
+    left = limits["values"]
     for counted, (hits, rows) in found.rates.items():
         known = [each for day in past if (each := day.rates.get(counted, (0, 0)))[1] >= LEAST_ROWS]
         if rows < LEAST_ROWS or len(known) < LEAST_DAYS:
             continue
         usual = [_log_odds(some / all_, all_) for some, all_ in known]
         width = (max(usual) - min(usual)) * _scarce(len(usual))
-        least = left * wider * _times(counted, several) * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
+        least = left * wider * _times(counted, several, limits) * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
         if OF_GREATEST in counted:
             low, high = -math.inf, max(usual) + _reach_of_pile(max(usual), rows, least, left)
         else:
@@ -434,7 +445,11 @@ def _rates(
 
 
 def _lines(
-    found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, several: Collection[str]
+    found: OutcomeDay,
+    past: Sequence[OutcomeDay],
+    wider: float,
+    several: Collection[str],
+    limits: Limits,
 ) -> Iterator[HoldFinding]:
     """Two columns belong together if the line of all comparable days rises about as much.
 
@@ -448,7 +463,7 @@ def _lines(
             continue
         few = len(LINE) - (WHERE in pair)
         for told, value, usual in [*zip(LINE, line, zip(*known, strict=True), strict=True)][:few]:
-            low, high = _allowed(usual, wider * _times(pair, several))
+            low, high = _allowed(usual, wider * _times(pair, several, limits))
             if told != RISE:
                 grain = _least_grain(pair.partition(WITH)[0], (found, *past))
                 low, high = min(low, min(usual) / FACTOR_GONE), max(high, GRAINS * grain)

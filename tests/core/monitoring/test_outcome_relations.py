@@ -8,7 +8,7 @@ import pytest
 
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of, step_of
-from nightjar.core.monitoring.outcome_guard import OutcomeDay, checked, findings
+from nightjar.core.monitoring.outcome_guard import HOLDS, TELLS, OutcomeDay, checked, findings
 from nightjar.core.monitoring.outcome_relations import (
     MOST_ROWS,
     answered,
@@ -368,18 +368,20 @@ def several_drivers(day):
         (-pl.col("came"), "values"),
     ],
 )
-def test_a_fault_of_one_driver_of_several_is_named(change, name):
+def test_a_fault_of_one_driver_of_several_is_told_and_holds_nothing(change, name):
     days = [*DAYS[-30:-1]]
     known = days_of(TRIPS, pl.concat(map(several_drivers, days)))
     today = several_drivers(DAYS[-1])
     wrong = today.with_columns(came=pl.when(driver="d0").then(change).otherwise("came"))
 
-    def told(rows):
+    def against(rows, limits):
         look = days_of(TRIPS, pl.concat([several_drivers(DAYS[-2]), rows]), [DAYS[-1]])[DAYS[-1]]
-        return checked(DAYS[-1], look, known)
+        return checked(DAYS[-1], look, known, limits=limits)
 
-    assert told(today) == ()
-    assert any(each.name == name and "where driver is d0" in each.told for each in told(wrong))
+    of_driver = "where driver is d0"
+    assert against(today, TELLS) == ()
+    assert any(each.name == name and of_driver in each.told for each in against(wrong, TELLS))
+    assert not any(of_driver in each.told for each in against(wrong, HOLDS))
 
 
 def test_values_with_few_rows_of_a_column_of_several_are_left_out():
