@@ -128,10 +128,6 @@ class Changes:
     begun: tuple[Trouble, ...] = ()
     further: tuple[Further, ...] = ()
 
-    @property
-    def ended(self) -> tuple[Further, ...]:
-        return tuple(each for each in self.further if each.step in ENDS)
-
 
 @dataclass(frozen=True, slots=True)
 class Ending:
