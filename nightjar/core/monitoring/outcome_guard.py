@@ -6,9 +6,10 @@ limit. The limits were chosen on January to June of the recorded flights, so tha
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from pydantic import AwareDatetime, Field
 
@@ -302,18 +303,22 @@ def findings(
         return (HoldFinding(name="bounds", where="outcome", value=0, low=0, high=0, told=found.broken),)
     if len(past) < LEAST_DAYS:
         return ()
-    several = _several((found, *past))
+    times = partial(_times, several=_several((found, *past)), limits=limits)
     return (
         *_rows(found, past, alike, wider, limits),
-        *_sizes(found, past, several, limits),
+        *_sizes(found, past, limits["units"], times),
         *_couplings(found, past, wider * limits["coupling"]),
         *_repeated(found, past),
         *_shares(found, past),
-        *_rates(found, past, wider, several, limits),
-        *_lines(found, past, wider, several, limits),
+        *_rates(found, past, wider, limits["values"], times),
+        *_lines(found, past, wider, times),
         *_grains(found, past),
         *_edges(found, past),
     )
+
+
+Times = Callable[[str], float]
+"""How many times as wide the margin of a number is, by its name."""
 
 
 def _several(days: Sequence[OutcomeDay]) -> Collection[str]:
@@ -327,7 +332,7 @@ def _several(days: Sequence[OutcomeDay]) -> Collection[str]:
 
 
 def _times(what: str, several: Collection[str], limits: Limits) -> float:
-    """How many times as wide the margin of a number is, by its name."""
+    """`Times` of a day with these columns of more than FEW_VALUES values."""
     return limits[SEVERAL] if what.partition(WHERE)[2].partition(" is ")[0] in several else 1.0
 
 
@@ -362,9 +367,7 @@ def _rows(
                     yield odd
 
 
-def _sizes(
-    found: OutcomeDay, past: Sequence[OutcomeDay], several: Collection[str], limits: Limits
-) -> Iterator[HoldFinding]:
+def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay], left: float, times: Times) -> Iterator[HoldFinding]:
     if found.rows < LEAST_ROWS:
         return
     sizes = {**found.sizes, "outcome": found.mean_size}
@@ -373,8 +376,7 @@ def _sizes(
         known = [each for each in usual if each]
         if len(known) < len(usual):
             continue
-        factor = FACTOR_SIZE ** (limits["units"] * _times(column, several, limits))
-        if odd := _odd("units", column, size or 0.0, known, factor):
+        if odd := _odd("units", column, size or 0.0, known, FACTOR_SIZE ** (left * times(column))):
             yield odd.model_copy(update={"told": odd.told + _hypothesis(size, known)})
 
 
@@ -415,20 +417,15 @@ def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindi
 
 
 def _rates(
-    found: OutcomeDay,
-    past: Sequence[OutcomeDay],
-    wider: float,
-    several: Collection[str],
-    limits: Limits,
+    found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, left: float, times: Times
 ) -> Iterator[HoldFinding]:
-    left = limits["values"]
     for counted, (hits, rows) in found.rates.items():
         known = [each for day in past if (each := day.rates.get(counted, (0, 0)))[1] >= LEAST_ROWS]
         if rows < LEAST_ROWS or len(known) < LEAST_DAYS:
             continue
         usual = [_log_odds(some / all_, all_) for some, all_ in known]
         width = (max(usual) - min(usual)) * _scarce(len(usual))
-        least = left * wider * _times(counted, several, limits) * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
+        least = left * wider * times(counted) * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
         if OF_GREATEST in counted:
             low, high = -math.inf, max(usual) + _reach_of_pile(max(usual), rows, least, left)
         else:
@@ -445,11 +442,7 @@ def _rates(
 
 
 def _lines(
-    found: OutcomeDay,
-    past: Sequence[OutcomeDay],
-    wider: float,
-    several: Collection[str],
-    limits: Limits,
+    found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, times: Times
 ) -> Iterator[HoldFinding]:
     """Two columns belong together if the line of all comparable days rises about as much.
 
@@ -463,7 +456,7 @@ def _lines(
             continue
         few = len(LINE) - (WHERE in pair)
         for told, value, usual in [*zip(LINE, line, zip(*known, strict=True), strict=True)][:few]:
-            low, high = _allowed(usual, wider * _times(pair, several, limits))
+            low, high = _allowed(usual, wider * times(pair))
             if told != RISE:
                 grain = _least_grain(pair.partition(WITH)[0], (found, *past))
                 low, high = min(low, min(usual) / FACTOR_GONE), max(high, GRAINS * grain)
