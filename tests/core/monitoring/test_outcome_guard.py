@@ -1,5 +1,6 @@
 """Which verdict a day of outcomes gets: it passes, counts and is doubted, or is held."""
 
+import math
 from datetime import date, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from nightjar.core.monitoring.outcome_guard import (
     HOLDS,
+    SEVERAL,
     TELLS,
     OutcomeDay,
     Verdict,
@@ -87,6 +89,7 @@ def found_by(name, findings):
 
 def test_no_limit_tells_what_another_one_lets_in():
     assert all(0 < TELLS[name] < HOLDS[name] for name in HOLDS)
+    assert {name: math.inf if name == SEVERAL else 1.0 for name in TELLS} == HOLDS
 
 
 def test_with_too_few_days_nothing_is_told():
