@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightjar.cli.options import Model, Today, day, instant, opened, spec_of, specs_of, today_or
+from nightjar.core.errors.inputs import DeliveriesLost
 from nightjar.core.errors.settings import BadSettings
 from nightjar.showing import console
+from nightjar.showing.remedies import remedy
 
 if TYPE_CHECKING:
     from nightjar.core.model.spec import ModelSpec
@@ -71,8 +73,11 @@ def deliveries_list(model: Model = None) -> None:
 
     platform, spec = opened(), spec_of(model)
     raw = platform.raw_of(spec)
-    for each in lost(spec, raw):
+    gone = lost(spec, raw)
+    for each in gone:
         console.out.print(console.plain(f"lost: {each.dataset} {each.about}: {each.file} is gone"))
+    if gone:
+        console.out.print(console.plain(remedy(DeliveriesLost(gone, spec.name))))
     refusals = set_aside(spec, raw)
     if not refusals:
         console.out.print("no delivery is set aside")

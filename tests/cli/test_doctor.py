@@ -78,6 +78,9 @@ def test_a_landed_day_that_is_lost_is_a_finding_until_it_is_there_or_given_up(
     data.deliveries_list("flight_delay")
     said = capsys.readouterr().out.replace("\n", "")
     assert f"lost: weather 2013-03-01: {file} is gone" in said
+    assert "To land one: `nightjar land weather 2013-03-01 FILE --model flight_delay`" in " ".join(
+        said.split()
+    )
     assert f"given up: weather 2013-03-01: {file}" in said
     assert "weather to 2013-03-01" in doctor.data(platform, spec)
 
