@@ -62,7 +62,7 @@ FEW_VALUES = 10
 FACTOR_EDGE = 2.5
 """How many times as far below 0 a few numbers may lie, and as wide a gap may be, as on any comparable day.
 
-On January to June they are at most 1.3 and 1.9 times as far and as wide.
+On January to June they are at most 1.3 and 1.9 times as far and as wide. With few days more is allowed.
 """
 LOWEST, GAP = "lowest ", "gap of "
 CHANCE_OF_ROWS = 2.5
@@ -481,7 +481,8 @@ def _edges(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindin
         known = [day.edges[edge] for day in past if edge in day.edges]
         if len(known) < LEAST_DAYS or not (usual := max(known)):
             continue
-        most = max(FACTOR_EDGE * usual, usual + GRAINS * _least_grain(edge.split(" ")[-1], (found, *past)))
+        factor = FACTOR_EDGE ** _scarce(len(known))
+        most = max(factor * usual, usual + GRAINS * _least_grain(edge.split(" ")[-1], (found, *past)))
         if value > most:
             yield _finding("range" if edge.startswith(LOWEST) else "gap", edge, value, known, (0.0, most))
 

@@ -325,7 +325,7 @@ def test_what_is_seen_of_a_day_does_not_depend_on_how_many_others_land_with_it()
     assert len(alone.values["driver"]) == 3
 
 
-LATE = np.random.default_rng(2).gamma(1, 40, 2000).round() - 20
+LATE = np.random.default_rng(2).gamma(1, 40, 5_250).round() - 20
 EDGES = {
     "range": lambda late: (late + 128) % 256 - 128,
     "gap": lambda late: np.where(late >= 60, late // 60 * 100 + late % 60, late),
@@ -338,9 +338,16 @@ def looks(late):
 
 @pytest.mark.parametrize("name", EDGES)
 def test_numbers_of_one_byte_and_of_hours_and_minutes_leave_their_range(name):
-    past = [day_with(looks(LATE[n::8])) for n in range(1, 8)]
-    assert findings(day_with(looks(LATE[::8])), past) == ()
-    assert [each.name for each in findings(day_with(looks(EDGES[name](LATE[::8]))), past)] == [name]
+    past = [day_with(looks(LATE[n::21])) for n in range(1, 21)]
+    assert findings(day_with(looks(LATE[::21])), past) == ()
+    assert [each.name for each in findings(day_with(looks(EDGES[name](LATE[::21]))), past)] == [name]
+
+
+def test_a_gap_is_told_by_a_wider_limit_while_few_days_are_known():
+    """A week of the recorded routes has a gap of 159 minutes, and those before have 60 at most."""
+    wide, usual = (day_with({"gap of late": gap}) for gap in (159.0, 60.0))
+    assert findings(wide, [usual] * 9) == ()
+    assert [each.name for each in findings(wide, [usual] * 20)] == ["gap"]
 
 
 def day_with(found):
