@@ -120,7 +120,7 @@ def _sizes_by_value(
     found: dict[date, dict[str, float | None]] = {}
     for column in (*few, *several):
         least = 0 if column in few else MANY_ROWS
-        sized = rows.group_by("date", column).agg(
+        sized = rows.group_by("date", column, maintain_order=True).agg(
             pl.when(pl.col(name).count() >= least)
             .then(pl.col(name).cast(pl.Float64).abs().mean())
             .alias(name)
@@ -144,7 +144,9 @@ def _rates(
     found: dict[date, dict[str, tuple[int, int]]] = {}
     for column in (None, *few, *several):
         key = ["date"] if column is None else ["date", column]
-        for row in rows.drop_nulls(key).group_by(key).agg(**counted).iter_rows(named=True):
+        for row in (
+            rows.drop_nulls(key).group_by(key, maintain_order=True).agg(**counted).iter_rows(named=True)
+        ):
             of = "" if column is None else where(column, row[column])
             told = {each: tuple(row[each].values()) for each in counted}
             found.setdefault(row["date"], {}).update(

@@ -91,7 +91,11 @@ def belonging(
     ]
     found = {"": rows.select(asked).row(0, named=True)}
     for column in (*few, *several):
-        each_value = rows.drop_nulls(column).group_by(column).agg(pl.len().alias("rows of it"), *asked)
+        each_value = (
+            rows.drop_nulls(column)
+            .group_by(column, maintain_order=True)
+            .agg(pl.len().alias("rows of it"), *asked)
+        )
         found |= {
             where(column, row[column]): row
             for row in each_value.iter_rows(named=True)

@@ -391,6 +391,14 @@ def test_a_fault_of_one_driver_of_several_is_told_and_holds_nothing(change, name
     assert not any(of_driver in each.told for each in against(wrong, HOLDS))
 
 
+def test_what_is_seen_of_a_day_has_the_same_order_each_time():
+    rows = pl.concat(map(several_drivers, DAYS[:2]))
+    orders = {
+        (*look.sizes, *look.rates, *look.lines) for look in (days_of(TRIPS, rows)[DAYS[1]] for _ in range(9))
+    }
+    assert len(orders) == 1
+
+
 def test_values_with_few_rows_of_a_column_of_several_are_left_out():
     look = days_of(TRIPS, several_drivers(DAYS[0]))[DAYS[0]]
     of_drivers = {
