@@ -63,15 +63,26 @@ class EntityFrame:
         """The first and the last instant of those till which records count."""
         return self.bounds if self.cutoffs is None else _bounds(self.cutoffs)
 
+    @property
+    def of_one_instant(self) -> bool:
+        return self.bounds is not None and self.bounds[0] == self.bounds[1]
+
     @cached_property
     def bitemporal(self) -> bool:
-        """True if leaving out later records is not enough to answer the cutoffs.
+        """True if leaving out rows of history is not enough to answer the cutoffs.
 
-        That is so where they differ between rows, or where only corrections count.
+        That is so where they differ between rows, or where only corrections count at several instants.
         """
         if self.cutoffs is None or self.cutoffs.equals(self.instants):
             return False
-        return self.corrections_only or self.cutoffs.n_unique() > 1
+        several = self.cutoffs.n_unique() > 1
+        return several or (self.corrections_only and not self.of_one_instant)
+
+    @property
+    def first_known_by(self) -> datetime | None:
+        """Events first recorded later are seen by no row. None: the rows differ in that, or all count."""
+        corrected = self.cutoffs is not None and self.corrections_only
+        return self.bounds[0] if corrected and self.bounds and self.of_one_instant else None
 
     def slice(self, start: int, rows: int) -> "EntityFrame":
         return replace(

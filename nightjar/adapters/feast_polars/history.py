@@ -73,6 +73,7 @@ class Reading:
     """A view's rows that may answer some entities, before any row is read.
 
     listing None: no entity asks for any. known_until: rows recorded later do not count; None: all count.
+    first_known_by: as in `newest`.
     instant: names the view's question and the files that answer it, if all entities ask the same question.
     None: they ask several, or there are no files.
     """
@@ -81,6 +82,7 @@ class Reading:
     listing: Listing | None
     window: Window
     known_until: datetime | None = None
+    first_known_by: datetime | None = None
     instant: Hashable = None
 
     @classmethod
@@ -93,10 +95,11 @@ class Reading:
             return cls(view, None, NEVER)
         window = Window.reaching_back(*entities.bounds, view.ttl)
         listing = Listing.of(view.source, root, window)
-        one = entities.bounds[0] == entities.bounds[1] and not (view.recorded and entities.bitemporal)
+        first_known_by = entities.first_known_by if view.recorded else None
+        one = entities.of_one_instant and not (view.recorded and entities.bitemporal)
         state = listing.state if one and remembered else None
-        instant = (view.identity, window, cutoffs, state) if state else None
-        return cls(view, listing, window, cutoffs[1] if cutoffs else None, instant)
+        instant = (view.identity, window, cutoffs, first_known_by, state) if state else None
+        return cls(view, listing, window, cutoffs[1] if cutoffs else None, first_known_by, instant)
 
     @property
     def rows(self) -> pl.LazyFrame | None:
@@ -134,7 +137,7 @@ class Reading:
         times = pl.DataFrame(
             {"code": codes(keys, numbers), "happened": loaded[HAPPENED], "recorded": loaded[RECORDED]}
         )
-        newest = Snapshot.of(times, numbers.height).newest
+        newest = Snapshot.of(times, numbers.height, self.first_known_by).newest
         features = _as_declared(self.view, loaded.select(map(column, self.view.features))).select(
             pl.all().gather(newest.drop_nulls())
         )
@@ -152,9 +155,21 @@ class Reading:
         times = loaded.select(
             pl.col(CODE).alias("code"), pl.col(HAPPENED).alias("happened"), pl.col(RECORDED).alias("recorded")
         )
-        sight = _sight(self.view, times, numbering, entities, as_known_at=as_known_at)
+        sight = self._sight(times, numbering, entities, as_known_at=as_known_at)
         # To gather from one chunk is 5x faster.
         return History(sight, _as_declared(self.view, loaded.drop(CODE, HAPPENED, RECORDED)).rechunk())
+
+    def _sight(
+        self, times: pl.DataFrame, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool
+    ) -> Sight:
+        """Rows recorded later than all the entities' cutoffs are left out of `times` already."""
+        recorded, ttl = self.view.recorded is not None, self.view.ttl
+        if recorded and entities.bitemporal:
+            return Bitemporal.of(times, ttl, corrections_only=entities.corrections_only)
+        if entities.of_one_instant:
+            return Snapshot.of(times, numbering.numbers.height, self.first_known_by)
+        own = as_known_at if entities.cutoffs is None else entities.cutoffs.equals(entities.instants)
+        return Timeline.of(times, ttl, as_known_at=own and recorded)
 
     def _numbered(self, rows: pl.LazyFrame, numbering: Numbering) -> pl.LazyFrame:
         """The rows of the keys that were asked for, in file order.
@@ -176,20 +191,6 @@ class Reading:
 
     def _features(self) -> list[pl.Expr]:
         return [column(stored).alias(name) for name, stored in self.view.features.items()]
-
-
-def _sight(
-    view: View, times: pl.DataFrame, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool
-) -> Sight:
-    """Rows recorded later than all the entities' cutoffs are left out of `times` already."""
-    assert entities.bounds
-    first, last = entities.bounds
-    if view.recorded and entities.bitemporal:
-        return Bitemporal.of(times, view.ttl, corrections_only=entities.corrections_only)
-    if first == last:
-        return Snapshot.of(times, numbering.numbers.height)
-    own = as_known_at if entities.cutoffs is None else entities.cutoffs.equals(entities.instants)
-    return Timeline.of(times, view.ttl, as_known_at=own and view.recorded is not None)
 
 
 def usable(

@@ -10,7 +10,7 @@ repeated corrections. So one backward as-of join on `known` finds it.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -103,13 +103,16 @@ class Snapshot:
     newest: pl.Series
 
     @classmethod
-    def of(cls, history: pl.DataFrame, combinations: int) -> "Snapshot":
+    def of(
+        cls, history: pl.DataFrame, combinations: int, first_known_by: datetime | None = None
+    ) -> "Snapshot":
         """history: as for a Timeline, all of it usable at the instant.
 
-        combinations: how many codes there are.
+        combinations: how many codes there are. first_known_by: as in `newest`.
         """
         numbers = pl.DataFrame({"code": pl.int_range(combinations, dtype=pl.UInt32, eager=True)})
-        return cls(numbers.join(newest(history), on="code", how="left", maintain_order="left")["row"])
+        found = newest(history, first_known_by)
+        return cls(numbers.join(found, on="code", how="left", maintain_order="left")["row"])
 
     def rows(self, codes: pl.Series, moments: Moments) -> pl.Series:
         asked = (
@@ -120,9 +123,15 @@ class Snapshot:
         return self.newest.gather(asked)
 
 
-def newest(history: pl.DataFrame) -> pl.DataFrame:
-    """The `row` of each `code` that happened, was recorded, stands last."""
-    return ranked(history).group_by("code").agg(pl.col("row").last())
+def newest(history: pl.DataFrame, first_known_by: datetime | None = None) -> pl.DataFrame:
+    """The `row` of each `code` that happened, was recorded, stands last.
+
+    first_known_by: events of which no version was recorded by then do not count. None: all count.
+    """
+    index = ranked(history)
+    if first_known_by is not None:
+        index = index.filter(pl.col("recorded").min().over("code", "happened") <= first_known_by)
+    return index.group_by("code").agg(pl.col("row").last())
 
 
 def ranked(history: pl.DataFrame, *then_by: str) -> pl.DataFrame:

@@ -71,6 +71,22 @@ def test_the_parts_of_a_night_read_their_files_once(view, retrieve, in_repo):
     assert values(retrieve(features, ask(2))) == [8]
 
 
+def test_the_parts_of_a_night_that_is_scored_again_open_no_file_either(view, retrieve, monkeypatch):
+    features = view(
+        rows(
+            (1, NOON - HOUR, NOON - HOUR, 1),
+            (1, NOON - HOUR, NOON + HOUR, 2),
+            (2, NOON - HOUR, NOON - HOUR, 3),
+            (2, NOON, NOON + HOUR, 4),
+        )
+    )
+    asked = ask(1, 2, None).with_columns(known_at=pl.lit(NOON + 2 * HOUR, dtype=UTC_US))
+    again = {"cache_mb": 1, "corrections_only": True}
+    assert values(retrieve(features, asked, **again)) == [2, 3, None]
+    monkeypatch.setattr(pl, "scan_parquet", None)
+    assert values(retrieve(features, asked.reverse(), **again)) == [None, 3, 2]
+
+
 def test_a_file_that_changed_comes_or_goes_is_noticed(view, retrieve, in_repo):
     folder = in_repo / "changing"
     folder.mkdir()
