@@ -130,6 +130,7 @@ def unusual(
     holiday: bool = False,
     apart: int = 1,
     unseen: Mapping[str, int] | None = None,
+    gaps: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Return the findings on a night's readings.
 
@@ -138,6 +139,8 @@ def unusual(
     nobody accepts would hold all nights after it, because they are compared with a night ever longer ago.
     unseen: column -> how many occasions without a published night are among the days that its values carry.
     After a storm, rates of four weeks lie away from those before it for four weeks.
+    gaps: column -> which days its values lack tonight and did not lack last night, or the other way round, in
+    words. How such a column moved is told, and holds nothing.
     """
     if len(near) < LEAST_NIGHTS:
         return ()
@@ -160,7 +163,7 @@ def unusual(
     found = [
         *(finding for each in counted for finding in _volume(each, wider)),
         *_missing_slices(rows, for_rows.filter(pl.col("name").is_in(kinds)), len(alike if enough else near)),
-        *(finding for each in every for finding in _beyond(each, widths, zeros, margins)),
+        *(finding for each in every for finding in _beyond(each, widths, zeros, margins, gaps or {})),
         *(finding for each in every for finding in _frozen(each)),
         *(finding for each in every for finding in _population(each)),
         *(finding for each in every for finding in _unexplained(each)),
@@ -217,7 +220,11 @@ def beside(tonight: pl.DataFrame, past: pl.DataFrame, least: int) -> list[Readin
 
 
 def _beyond(
-    reading: Reading, widths: Mapping[str, float], zeros: Mapping[str, float], margins: Margins
+    reading: Reading,
+    widths: Mapping[str, float],
+    zeros: Mapping[str, float],
+    margins: Margins,
+    gaps: Mapping[str, str],
 ) -> Iterator[Finding]:
     if reading.column == SCORE:
         return
@@ -227,8 +234,13 @@ def _beyond(
         wider = margins.of(rule, reading)
         limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
         if limit is not None:
-            yield _told(rule, reading, limit)
+            found = _told(rule, reading, limit)
+            yield _explained(found, gaps[reading.column]) if rule.moved and reading.column in gaps else found
             return
+
+
+def _explained(finding: Finding, gap: str) -> Finding:
+    return finding.model_copy(update={"holds": False, "sentence": f"{finding.sentence}; {gap}"})
 
 
 def _scarce(nights: int) -> float:

@@ -64,6 +64,7 @@ class Rule:
     since: True if it compares with the last published night: the longer ago that is, the further it moves.
     lies: True if it says where the values of a column lie. If they carry days without a published night, they
     may lie further away.
+    moved: True if it says how values moved since last night. What a gap explains is told, and holds nothing.
     """
 
     check: str
@@ -81,6 +82,7 @@ class Rule:
     steady: float = inf
     since: bool = False
     lies: bool = False
+    moved: bool = False
     told: str
 
 
@@ -105,6 +107,7 @@ def _level(told: str, least: float, check: str = "level", *, since: bool = False
             of_zeros=False,
             since=since,
             lies=not since,
+            moved=since,
             told=told,
         ),
     )
@@ -216,6 +219,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(
             check="pace",
             since=True,
+            moved=True,
             moves=True,
             above=0.35,
             widest=1.2,
@@ -225,8 +229,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "changed": (
-        Rule(check="changed", since=True, above=0.5, told=CHANGED),
-        Rule(check="changed", since=True, above=2.2, scale=SHARE, told=CHANGED),
+        Rule(check="changed", since=True, moved=True, above=0.5, told=CHANGED),
+        Rule(check="changed", since=True, moved=True, above=2.2, scale=SHARE, told=CHANGED),
     ),
     "category_changed": (
         Rule(
@@ -237,8 +241,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="share of entities whose category changed since last night",
         ),
     ),
-    "same_factor": (Rule(check="units", above=0.6, told=FACTORED),),
-    "same_offset": (Rule(check="offset", above=0.6, told=OFFSET),),
+    "same_factor": (Rule(check="units", moved=True, above=0.6, told=FACTORED),),
+    "same_offset": (Rule(check="offset", moved=True, above=0.6, told=OFFSET),),
     "order": (
         Rule(
             check="order",
@@ -276,6 +280,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(
             check="pace",
             since=True,
+            moved=True,
             moves=True,
             above=0.5,
             scale=FACTOR,
@@ -286,6 +291,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(
             check="leap",
             since=True,
+            moved=True,
             moves=True,
             above=0.45,
             scale=FACTOR,
@@ -620,8 +626,8 @@ SLICES: Mapping[str, tuple[Rule, ...]] = {
             told="mean distance from the other keys at the same instant, as a multiple of the usual one,",
         ),
     ),
-    "same_factor": (Rule(check="units", above=0.8, told=FACTORED),),
-    "same_offset": (Rule(check="offset", above=0.9, told=OFFSET),),
+    "same_factor": (Rule(check="units", moved=True, above=0.8, told=FACTORED),),
+    "same_offset": (Rule(check="offset", moved=True, above=0.9, told=OFFSET),),
     "still": (Rule(check="frozen", above=1.6, scale=SHARE, told=STILL),),
     "few_still": (Rule(check="frozen", above=0.5, least_nights=14, told=STILL),),
     "lost": (
@@ -629,6 +635,10 @@ SLICES: Mapping[str, tuple[Rule, ...]] = {
     ),
 }
 """Slices are many and small. Only what cannot be chance counts."""
+MOVED = frozenset(
+    name for rules in (RULES, SLICES) for name, of in rules.items() if any(rule.moved for rule in of)
+)
+"""Readings that say how values moved since last night."""
 ROWS = Rule(check="volume", above=0.18, below=0.2, scale=FACTOR, told="rows")
 MARGIN_OF_SLICE = 0.45
 ROWS_OF_SLICE = Rule(

@@ -20,6 +20,7 @@ from nightjar.core.errors.model import PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.findings import Finding, foremost, rate_told, sentences
 from nightjar.core.inputs.freshness import stale_views
+from nightjar.core.inputs.gaps import changes
 from nightjar.core.inputs.oddities import comparable
 from nightjar.core.inputs.refusals import refused_after
 from nightjar.core.model.entities import Version
@@ -28,12 +29,14 @@ from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.monitoring.held_days import held_days, with_cause
 from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.audit import TRAILING_NIGHTS, audit
+from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.entities import Part, Receipt, Run
 from nightjar.core.ports.features import FeatureFiles
 from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.rehearsal import Rehearse, unrehearsed
+from nightjar.usecases.scoring.feeds import BEFORE, days_near
 from nightjar.usecases.scoring.unlike import Earlier, Unlike
 
 DAY = timedelta(days=1)
@@ -133,10 +136,28 @@ class NightGuard:
         return (*last[:-1], *self.profiles.trailing(run.model, newest + DAY, 1))
 
     def unlike(
-        self, run: Run, counted: pl.DataFrame, compared: pl.DataFrame, past: Past
+        self, run: Run, raw: RawStore, counted: pl.DataFrame, compared: pl.DataFrame, past: Past
     ) -> tuple[Finding, ...]:
         """As `Unlike.findings`."""
-        return Unlike(self.spec, self.readings).findings(run, counted, compared, past.nights)
+        found = {} if past.nights.last is None else self.gap_changes(run, raw, past.nights.last)
+        return Unlike(self.spec, self.readings).findings(run, counted, compared, past.nights, found)
+
+    def gap_changes(self, run: Run, raw: RawStore, last: date) -> Mapping[str, str]:
+        """Feature -> the days that it lacks tonight and did not lack last night, or the other way round.
+
+        In words. Features without such a day are left out. last: the night before.
+        """
+        tables = self.spec.feature_tables
+        then, now, found = as_of(self.spec, last), max(run.as_of, run.known_at), dict[str, str]()
+        longest = max((table.lookback_days for table in tables), default=0)
+        days = dates_between(then.date() - longest * DAY - BEFORE, days_near(run)[-1])
+        sources = dict.fromkeys(name for table in tables for name in table.sources)
+        recorded = {name: raw.recorded(name, days) for name in sources if self.spec.dataset(name).delivered}
+        for table in tables:
+            sources = {name: recorded[name] for name in table.sources if name in recorded}
+            if told := "; ".join(changes(sources, table.lookback_days, then, now, last)):
+                found |= dict.fromkeys(table.features, told)
+        return found
 
     def held_days(self, run: Run, raw: RawStore) -> Mapping[str, Sequence[date]]:
         """Dataset -> its days that features would have at the night's as_of, if they were not held."""

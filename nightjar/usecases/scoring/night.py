@@ -370,7 +370,7 @@ class ScoreNight:
         beside_others = (
             as_kept(compared, scores, self.inputs.spec, run.score_date) if compared.height else compared
         )
-        unlike = self.guard.unlike(run, fixed.population.counted, beside_others, fixed.past)
+        unlike = self.guard.unlike(run, self.inputs.raw, fixed.population.counted, beside_others, fixed.past)
         return self.guard.require_sound(
             run,
             parts_of(run),

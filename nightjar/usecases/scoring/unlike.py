@@ -1,6 +1,6 @@
 """How a night differs from its comparable nights: read it, keep what was read, and compare."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,6 +12,7 @@ from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
 from nightjar.core.inputs.readings import COUNTED, EARLIER, readings
+from nightjar.core.inputs.rules import MOVED
 from nightjar.core.model.occasions import occasions_between, oldest_of
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Run
@@ -66,18 +67,23 @@ class Unlike:
         )
 
     def findings(
-        self, run: Run, counted: pl.DataFrame, sample: pl.DataFrame, earlier: Earlier
+        self,
+        run: Run,
+        counted: pl.DataFrame,
+        sample: pl.DataFrame,
+        earlier: Earlier,
+        gaps: Mapping[str, str] | None = None,
     ) -> tuple[Finding, ...]:
         """Keep the readings of a run, and return what its comparable nights do not explain.
 
         Nothing is found if fewer than LEAST_NIGHTS of them are of the last RECENT occasions.
         counted: the `counts` of all rows that can be scored. sample: the rows whose entities are compared,
-        with their inputs, `score` and `entity`.
+        with their inputs, `score` and `entity`. gaps: as in `unusual`.
         """
         if sample.is_empty():
             return ()
         now = pl.concat([readings(sample, self.spec, earlier.samples), counted])
-        self.kept.record(run, now, sample)
+        self.kept.record(run, _ordinary(now, gaps or {}), sample)
         nights, read = earlier.comparable, earlier.read
         since = oldest_of(self.spec, run.score_date, RECENT)
         recent = sum(night >= since for night in nights.every if night in read)
@@ -96,6 +102,7 @@ class Unlike:
                 holiday=nights.holiday,
                 apart=1 + len(missed),
                 unseen=self._unseen(run, missed),
+                gaps=gaps,
             ),
             *repeated(now, read, RATE),
         )
@@ -131,6 +138,11 @@ class Unlike:
         lasting = all(list(published.values())[:LASTING])
         odd = [] if lasting else [night for night, accepted in published.items() if accepted]
         return comparables(run.score_date, published, is_holiday=self.spec.is_holiday, odd=odd)
+
+
+def _ordinary(now: pl.DataFrame, gaps: Collection[str]) -> pl.DataFrame:
+    """What later nights are compared with: they do not learn how a column moves when a gap comes or goes."""
+    return now.filter(~(pl.col("column").is_in([*gaps]) & pl.col("name").is_in(MOVED))) if gaps else now
 
 
 def _rows(counted: pl.DataFrame) -> int:

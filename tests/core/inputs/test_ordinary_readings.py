@@ -106,6 +106,30 @@ def test_columns_leave_one_another_no_further_because_of_nights_without_a_public
     }
 
 
+CALM = night(same_offset=0, same_factor=0, step=0, pace=0.1, changed=0.1, low=0, high=9)
+MOVED = night(same_offset=0.9, same_factor=0.9, step=8, pace=9, changed=0.9, low=0, high=9)
+GAP = {"c": "the features of 2013-06-14 lacked visits 2013-05-17, and tonight's do not"}
+
+
+def test_how_a_column_moved_is_told_if_a_gap_came_or_went():
+    past = [CALM] * 20
+    checks = {"offset", "units", "step", "pace", "changed"}
+    for gaps, holds in ((None, True), ({"d": GAP["c"]}, True), (GAP, False)):
+        found = unusual(MOVED, past, gaps=gaps)
+        assert {(each.name, each.holds) for each in found} == {(check, holds) for check in checks}
+        assert all(each.sentence.endswith(GAP["c"]) is not holds for each in found)
+
+
+def test_a_gap_explains_no_column_that_is_frozen_or_out_of_order_or_at_another_place():
+    past = [
+        night(changed=0.9, order=0.9, own=0.5, low=0, high=9, magnitude=1 + n % 2 / 10) for n in range(20)
+    ]
+    tonight = night(changed=0, order=0, own=0, low=90, high=99, magnitude=9)
+    found = unusual(tonight, past, gaps=GAP)
+    assert {each.name for each in found} == {"frozen", "order", "swapped", "level", "magnitude"}
+    assert all(each.holds for each in found)
+
+
 def test_a_frozen_column_is_found_however_long_ago_the_last_published_night_is():
     assert {each.name for each in unusual(night(changed=0), [night(changed=0.9)] * 20, apart=5)} == {"frozen"}
 

@@ -1,7 +1,7 @@
 """A night tells that its champion was trained on features of other code, and knows what it is held to."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 import pytest
@@ -15,7 +15,7 @@ from nightjar.core.night.clock import night_of
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.testing.readings import MemoryReadings
 from nightjar.testing.runs import claimed
-from nightjar.testing.specs import WEATHER, toy_spec
+from nightjar.testing.specs import PLANNED, WEATHER, toy_spec
 from nightjar.testing.versions import toy_version
 from nightjar.usecases.scoring.guard import NightGuard
 
@@ -45,6 +45,44 @@ def test_a_champion_of_other_code_is_told_once(guard, trained, tables, monkeypat
 
 
 SATURDAY = date(2013, 6, 15)
+GONE = date(2013, 6, 9)
+
+
+class Delivered:
+    """Each day is recorded on the morning after it, but one that counts from an instant on or never."""
+
+    def __init__(self, since):
+        self.since = since
+
+    def recorded(self, dataset, days):
+        known = {day: datetime.combine(day + timedelta(days=1), time(6), UTC) for day in days} | {
+            GONE: self.since
+        }
+        return {day: (instant,) for day, instant in known.items() if instant is not None}
+
+
+@pytest.mark.parametrize(
+    ("night", "lookback", "since", "change"),
+    [
+        (12, 3, None, "tonight's features lack planned 2013-06-09, and those of 2013-06-11 did not"),
+        (13, 3, None, None),
+        (14, 3, None, None),
+        (15, 3, None, "the features of 2013-06-14 lacked planned 2013-06-09, and tonight's do not"),
+        (16, 3, None, None),
+        (14, 3, (13, 20), "the features of 2013-06-13 lacked planned 2013-06-09, and tonight's do not"),
+        (14, 3, (12, 20), None),
+        (12, 0, None, None),
+    ],
+)
+def test_it_knows_which_day_came_into_the_gaps_of_a_table_and_left_them(
+    guard, night, lookback, since, change
+):
+    """A night of the 15th knows the days up to the 13th."""
+    table = replace(WEATHER, sources=(PLANNED.name,), lookback_days=lookback)
+    guard = replace(guard, spec=toy_spec(feature_tables=(table,), numeric=("x", "rain")))
+    run, last = claimed(night_of(guard.spec, date(2013, 6, night))), date(2013, 6, night - 1)
+    raw = Delivered(None if since is None else datetime(2013, 6, *since, tzinfo=UTC))
+    assert guard.gap_changes(run, raw, last) == ({} if change is None else {"rain": change})
 
 
 class Published:

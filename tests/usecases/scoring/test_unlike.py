@@ -31,7 +31,7 @@ class Kept:
         self.read = {night: counts(rows(100), spec) for night in nights}
 
     def record(self, run, readings, sample):
-        pass
+        self.recorded = readings
 
     def published(self, model, before, most):
         return dict.fromkeys(self.read, False)
@@ -108,3 +108,19 @@ def test_a_week_of_nights_has_the_weekday_of_the_night_although_its_last_one_was
     )
     nights = [sample["night"].item() for sample in compared.samples]
     assert [(DAY - night).days for night in nights] == [*days_before]
+
+
+def test_later_nights_do_not_learn_how_a_column_moved_when_a_gap_came_or_went():
+    def recorded(gaps):
+        spec = toy_spec()
+        kept, counted = Kept(spec, [DAY - timedelta(days=n) for n in range(1, 31)]), counts(rows(100), spec)
+        values = rows(100).with_columns(x=pl.int_range(100).cast(pl.Float64))
+        kept.samples = lambda *_: {DAY - timedelta(days=1): values.with_columns(pl.col("x") + 1)}
+        run, unlike = claimed(night_of(spec, DAY)), Unlike(spec, kept)
+        unlike.findings(run, counted, values, unlike.earlier(run, counted), gaps)
+        return {name for name, column, _, _ in kept.recorded.iter_rows() if column == "x"}
+
+    moved = {"same_offset", "same_factor", "step", "pace", "changed"}
+    assert recorded({}) >= moved
+    assert recorded({"x": "a day is delivered at last"}) == recorded({}) - moved
+    assert recorded({"y": "a day is delivered at last"}) == recorded({})
