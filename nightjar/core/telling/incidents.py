@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
+from nightjar.core.telling.retrying import pauses
 from nightjar.core.values import Value
 
 
@@ -71,8 +72,18 @@ class Trouble(Value):
         return self.severity is Severity.CRITICAL
 
     def differs(self, other: "Trouble") -> bool:
-        """True if it comes from something else. Other numbers and words are no other cause."""
+        """True if it comes from something else. Other numbers and words are no other cause.
+
+        A name that the same words get later is none either, as after an upgrade that gives a rule names.
+        """
+        if not other.because and self.words == other.words:
+            return self.runbook != other.runbook
         return (self.because, self.runbook) != (other.because, other.runbook)
+
+    @property
+    def words(self) -> str:
+        """The sentence without its numbers."""
+        return NUMBERS.sub("", self.sentence)
 
 
 class Note(Trouble):
@@ -180,14 +191,14 @@ def next_step(incident: Incident, trouble: Trouble, now: datetime) -> Step | Non
     last, told = incident.now, incident.told
     worse = trouble.critical and not last.critical
     if trouble.differs(told[-1]) or worse:
-        recent = [each for each in told if now - each.noted_at < TOLD_AGAIN_AFTER]
+        recent = [each for each in told if pauses(each.noted_at, now, TOLD_AGAIN_AFTER)]
         if not any(_says(each, trouble) for each in recent):
             return Step.CHANGED
     if trouble.differs(last) or (trouble.kind, trouble.severity) != (last.kind, last.severity):
         return Step.GOES_ON
-    if NUMBERS.sub("", trouble.sentence) != NUMBERS.sub("", last.sentence):
+    if trouble.words != last.words:
         return Step.GOES_ON
-    aged = now - last.noted_at >= SHOWN_WITHIN
+    aged = not pauses(last.noted_at, now, SHOWN_WITHIN)
     return Step.GOES_ON if aged and trouble.sentence != last.sentence else None
 
 

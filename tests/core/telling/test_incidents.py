@@ -174,6 +174,22 @@ def test_no_cause_is_told_twice_within_a_day(seen, minutes):
     assert told.keys() == set(seen)
 
 
+def test_a_clock_that_is_set_back_delays_no_cause():
+    """The clock was a month ahead when the incident began."""
+    back = -timedelta(days=30)
+    steps = walk((held("volume"), MINUTE), (held("units"), MINUTE), (held("volume"), back))
+    assert steps == [Step.BEGAN, Step.CHANGED, Step.CHANGED]
+    assert walk((disk("disk_filling", 9), MINUTE), (disk("disk_filling", 8), back))[1:] == [Step.GOES_ON]
+
+
+def test_a_cause_that_gets_a_name_is_not_told_again_in_the_same_words():
+    """What began before its rule named causes is open while Nightjar is upgraded."""
+    named = held("volume")
+    unnamed = named.model_copy(update={"because": "", "cause": "held_back"})
+    assert walk((unnamed, MINUTE), (named, MINUTE)) == [Step.BEGAN]
+    assert walk((unnamed, MINUTE), (held("units"), MINUTE)) == [Step.BEGAN, Step.CHANGED]
+
+
 def test_many_models_that_fail_for_one_cause_are_one_message():
     pending = [Pending(note(n, trouble(f"m{n}"))) for n in range(20)]
     ((told, rows),) = due_messages(pending, {}, NOW, UI)
