@@ -423,6 +423,36 @@ def test_incidents_of_before_get_their_steps_and_can_go_back(database):
     migrate.upgrade(database.url("owner"))
 
 
+RISEN = """
+    INSERT INTO nightjar.incident (model, kind, subject, severity, cause, sentence, runbook, ends) VALUES
+        ('toy', 'failed', 'a', 'warning', 'failed Gone', 'It failed.', 'x', NULL),
+        ('toy', 'failed', 'b', 'warning', 'failed Gone', 'It failed.', 'x', NULL),
+        ('', 'disk_full', '/x', 'critical', 'disk_full', 'Little is free.', 'x', NULL),
+        ('toy', 'failed', 'b', 'warning', 'failed Gone', 'This is over: It failed.', 'x', 2),
+        ('toy', 'held_back', 'a', 'critical', 'held_back units', 'It is held.', 'x', NULL),
+        ('toy', 'held_back', 'b', 'critical', 'held_back units', 'It is held.', 'x', NULL),
+        ('', 'disk_filling', '/x', 'warning', 'disk_filling', 'Some is free.', 'x', NULL)
+"""
+
+
+def test_what_was_becoming_worse_or_better_during_the_upgrade_is_one_incident(database):
+    """Two open rows of one key would be one trouble, and only one of them would ever end."""
+    migrate.downgrade(database.url("owner"), "0035")
+    with psycopg.connect(database.url("writer"), autocommit=True) as writer:
+        writer.execute(RISEN)
+    migrate.upgrade(database.url("owner"))
+    with psycopg.connect(database.url("writer"), autocommit=True) as writer:
+        assert writer.execute(STEPS).fetchall() == [
+            ("failed", "began", "Gone", None),
+            ("failed", "began", "Gone", None),
+            ("disk_full", "began", "", None),
+            ("failed", "over", "Gone", 2),
+            ("held_back", "changed", "units", 1),
+            ("held_back", "began", "units", None),
+            ("disk_filling", "changed", "", 3),
+        ]
+
+
 OLD_MEASUREMENTS = """
     INSERT INTO nightjar.performance (run_id, rows, with_outcome, base_rate, mean_score, auc, pr_auc, brier,
         ece, measured_at)

@@ -48,6 +48,16 @@ def upgrade() -> None:
             END,
             because = CASE WHEN starts_with(cause, kind || ' ') THEN substr(cause, length(kind) + 2) ELSE '' END
     """)
+    # Two kinds of one subject were open for a minute when it became worse or better. Now it is one incident.
+    op.execute("""
+        UPDATE nightjar.incident AS worse SET step = 'changed', continues = milder.id
+        FROM nightjar.incident AS milder
+        WHERE worse.step = 'began' AND milder.step = 'began' AND milder.id < worse.id
+            AND (milder.model, milder.subject) = (worse.model, worse.subject)
+            AND (milder.kind, worse.kind) IN (('failed', 'held_back'), ('disk_filling', 'disk_full'),
+                ('held_back', 'failed'), ('disk_full', 'disk_filling'))
+            AND NOT EXISTS (SELECT FROM nightjar.incident AS ended WHERE ended.continues IN (milder.id, worse.id))
+    """)
     for name in ("step", "because"):
         op.alter_column("incident", name, nullable=False, schema="nightjar")
     op.create_unique_constraint(
