@@ -154,8 +154,8 @@ class NightGuard:
         sources = dict.fromkeys(name for table in tables for name in table.sources)
         recorded = {name: raw.recorded(name, days) for name in sources if self.spec.dataset(name).delivered}
         for table in tables:
-            sources = {name: recorded[name] for name in table.sources if name in recorded}
-            if told := "; ".join(changes(sources, table.lookback_days, then, now, last)):
+            of_table = {name: recorded[name] for name in table.sources if name in recorded}
+            if told := "; ".join(changes(of_table, table.lookback_days, then, now, last)):
                 found |= dict.fromkeys(table.features, told)
         return found
 
