@@ -58,6 +58,11 @@ if TYPE_CHECKING:
     from nightjar.usecases.upkeep.prune import Prune
 
 
+def holds_something(folder: Path) -> bool:
+    """False also for the empty folder on which a disk is not mounted."""
+    return folder.is_dir() and any(folder.iterdir())
+
+
 def content_name(secret: str) -> str:
     """A short name that tells nothing of the text, and is the same for the same text."""
     return sha256(secret.encode()).hexdigest()[:8]
@@ -380,6 +385,7 @@ class Platform(Adapters):
             raw=self.raw_of(spec),
             guard=self.guard_outcomes(spec),
             readings=self.readings,
+            has_data=partial(holds_something, self.settings.data),
         )
 
     def incidents(self) -> "PostgresIncidents":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from nightjar.core.inputs.findings import Finding
+from nightjar.core.lost import LostDelivery
 from nightjar.core.night.plan import Standing
 
 
@@ -75,8 +76,8 @@ class ModelFacts:
     expects.
     without_outcomes: published nights whose outcomes should be known, and are not. held: days of outcomes
     that wait for a person, with what is odd about them. refused: deliveries that are set aside, with what is
-    wrong. doubted: published nights, with the findings that did not hold them. doubted_outcomes: days that
-    count, with what is odd about them.
+    wrong. lost: those that have landed, and whose files are gone. doubted: published nights, with the
+    findings that did not hold them. doubted_outcomes: days that count, with what is odd about them.
     What is not looked at any more, so that nobody can say if it was mended: doubts_too_old, of days of
     outcomes that are not among the newest any more; outcomes_too_old, published nights that still have none;
     nights_too_old, how many published nights there are before those of `set_aside`.
@@ -100,6 +101,7 @@ class ModelFacts:
     doubted_outcomes: Mapping[date, Odd] = field(default_factory=dict[date, Odd])
     doubted: Mapping[date, tuple[Finding, ...]] = field(default_factory=dict[date, tuple[Finding, ...]])
     refused: Mapping[str, str] | None = None
+    lost: tuple[LostDelivery, ...] | None = None
     doubts_too_old: frozenset[date] = frozenset()
     outcomes_too_old: tuple[date, ...] = ()
     nights_too_old: int = 0

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from nightjar.core.desk.places import TOP, desk_url, night_file, run_url
 from nightjar.core.inputs.findings import Finding, foremost
+from nightjar.core.lost import LostDelivery
 from nightjar.core.monitoring.outcome_guard import TOLD_DAYS
 from nightjar.core.night.plan import Stage, Standing
 from nightjar.core.plurals import counted
@@ -354,6 +355,29 @@ def delivery_refused(facts: ModelFacts) -> Iterable[Sign] | None:
     )
 
 
+@rule(WARNING, "delivery-lost", "files that had landed are gone")
+def deliveries_lost(facts: ModelFacts) -> Iterable[Sign] | None:
+    """One trouble a dataset: a folder that is lost has hundreds of files."""
+    if facts.lost is None:
+        return None
+    return [
+        _of_lost(dataset, [each for each in facts.lost if each.dataset == dataset])
+        for dataset in dict.fromkeys(each.dataset for each in facts.lost)
+    ]
+
+
+def _of_lost(dataset: str, lost: Sequence[LostDelivery]) -> Sign:
+    first, last = min(each.day for each in lost), max(each.last for each in lost)
+    days = f"{first}" if first == last else f"{first} to {last}"
+    return Sign(
+        subject=dataset,
+        sentence=(
+            f"The data folder lacks {counted(len(lost), 'file')} of {dataset} that had landed, about {days}. "
+            "A night or a training that has to read one stops."
+        ),
+    )
+
+
 # --- the platform ---------------------------------------------------------------------------------
 
 
@@ -463,6 +487,7 @@ OF_A_MODEL = (
     outcomes_held,
     outcomes_doubted,
     delivery_refused,
+    deliveries_lost,
 )
 OF_THE_PLATFORM = (
     disk_full,

@@ -1,9 +1,11 @@
 """Gather what is known of a model now: what the rules look at."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import islice, takewhile
+from typing import TypeVar
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.findings import Finding
@@ -33,8 +35,10 @@ from nightjar.core.telling.facts import (
     Odd,
     SetAside,
 )
-from nightjar.usecases.data.landing import set_aside
+from nightjar.usecases.data.landing import lost, set_aside
 from nightjar.usecases.data.outcome_guard import GuardOutcomes
+
+T = TypeVar("T")
 
 NIGHTS = 7
 """Nights that are looked at, at least."""
@@ -50,7 +54,10 @@ Published = dict[date, Publication]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookAtModel:
-    """Reads, and changes nothing."""
+    """Reads, and changes nothing.
+
+    has_data: False if the data folder is not there, as a disk that is not mounted: then it says nothing.
+    """
 
     spec: ModelSpec
     store: NightReader
@@ -60,6 +67,7 @@ class LookAtModel:
     raw: RawStore
     guard: GuardOutcomes
     readings: Readings
+    has_data: Callable[[], bool]
 
     def __call__(
         self, now: datetime, open_nights: Collection[date] = (), open_outcomes: Collection[date] = ()
@@ -93,7 +101,8 @@ class LookAtModel:
             nights_too_old=len(published) - len(newest),
             held={check.day: _odd(check) for check in undecided if not check.counts},
             doubted_outcomes={check.day: _odd(check) for check in undecided if check.counts},
-            refused=self._refused(),
+            refused=self._found(self._refused),
+            lost=self._found(partial(lost, self.spec, self.raw)),
             doubted=self.readings.doubts(self.spec.name),
             decided_nights={
                 day: each for day, it in published.items() if (each := _decision(it)) is not None
@@ -220,10 +229,14 @@ class LookAtModel:
             if check.decided_at is not None
         }
 
-    def _refused(self) -> Mapping[str, str] | None:
-        """What is wrong with each delivery that is set aside. None if the data cannot be read now."""
+    def _refused(self) -> Mapping[str, str]:
+        """What is wrong with each delivery that is set aside."""
+        return {f"{each.dataset} {each.about}": each.told for each in set_aside(self.spec, self.raw)}
+
+    def _found(self, look: Callable[[], T]) -> T | None:
+        """What the data folder says. None if it cannot be read now, or is not there."""
         try:
-            return {f"{each.dataset} {each.about}": each.told for each in set_aside(self.spec, self.raw)}
+            return look() if self.has_data() else None
         except (OSError, NightjarError):
             return None
 

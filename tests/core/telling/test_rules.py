@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nightjar.core.inputs.findings import Finding
+from nightjar.core.lost import LostDelivery
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.core.telling.facts import (
@@ -83,7 +84,7 @@ def noted(kind: str, subject: str) -> Note:
 
 def test_nothing_wrong_is_no_trouble():
     fine = night(published_at=NOW - 5 * HOUR, rows=100)
-    assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted={}, refused={})) == []
+    assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted={}, refused={}, lost=())) == []
 
 
 DOUBT = Finding(name="shadow", sentence="3 of 9 differ", holds=False)
@@ -104,6 +105,7 @@ SEEN = {
     "outcomes_doubted": {"doubted_outcomes": {DAY: Odd("looks like half of the rows", "volume")}},
     "outcomes_held": {"held": {DAY: Odd("looks like seconds for minutes", "units")}},
     "delivery_refused": {"refused": {"weather 2026-01-01": "is truncated"}},
+    "deliveries_lost": {"lost": (LostDelivery("weather", DAY, DAY, "/x", NOW),)},
 }
 
 
@@ -267,4 +269,18 @@ def test_nights_that_are_late_without_a_worker_share_its_cause():
 
 def test_what_is_unknown_is_named():
     _, unknown = judged([ModelFacts(**QUIET)], PlatformFacts(now=NOW), None)
-    assert {("toy", "drifted"), ("toy", "delivery_refused"), ("", "worker_gone")} <= unknown
+    of_toy = {("toy", kind) for kind in ("drifted", "delivery_refused", "deliveries_lost")}
+    assert of_toy | {("", "worker_gone")} <= unknown
+
+
+def test_the_files_of_a_dataset_that_are_lost_are_one_trouble():
+    lost = [
+        LostDelivery(name, day, day, "/x", NOW)
+        for name in ("rain", "wind")
+        for day in (DAY, DAY + timedelta(days=2))
+    ]
+    found = told(lost=(*lost,))
+    assert [each.subject for each in found] == ["rain", "wind"]
+    assert found[0].sentence.startswith(
+        f"The data folder lacks 2 files of rain that had landed, about {DAY} to {DAY + timedelta(days=2)}. "
+    )

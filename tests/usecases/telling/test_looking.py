@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import polars as pl
@@ -29,6 +30,7 @@ from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
 from nightjar.usecases.telling.looking import LookAtModel, _decision
+from nightjar.wiring.platform import holds_something
 
 DAY = date(2013, 6, 15)
 NOW = datetime.now(UTC)
@@ -55,6 +57,9 @@ class Raw:
         return {}
 
     def refused(self, dataset):
+        return ()
+
+    def lost(self, dataset):
         return ()
 
     def read(self, dataset, first, last, known_at=None):
@@ -98,7 +103,19 @@ def look(use_case):
         raw=use_case.inputs.raw,
         guard=SimpleNamespace(undecided_and_too_old=lambda: (CHECKS, CHECKS[1:])),
         readings=use_case.guard.readings,
+        has_data=lambda: True,
     )
+
+
+def test_a_data_folder_that_is_not_there_ends_no_incident_about_its_files(look, tmp_path):
+    """The disk is not mounted: an empty folder is in its place."""
+    file = tmp_path / "data" / "raw" / "file"
+    file.parent.mkdir(parents=True)
+    found = {}
+    for folder in (tmp_path / "data", file.parent, tmp_path / "none"):
+        facts = replace(look, has_data=partial(holds_something, folder))(NOW)
+        found[folder.name] = (facts.refused, facts.lost)
+    assert found == {"data": ({}, ()), "raw": (None, None), "none": (None, None)}
 
 
 def test_a_held_night_from_before_the_model_was_in_service_is_told(use_case, look):
