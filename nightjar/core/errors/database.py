@@ -10,7 +10,7 @@ class StoreUnavailable(Retryable):
     exit_code, runbook = 14, "store-unavailable"
 
     def __init__(self, what: str, cause: str) -> None:
-        super().__init__(f"{what} cannot be reached: {cause}. The run may simply be retried.")
+        super().__init__(f"{what} cannot be reached: {cause}. It may simply be tried again.")
 
 
 class SchemaOutdated(NightjarError):

@@ -396,8 +396,8 @@ def _told(rule: Rule, reading: Reading, limit: float) -> Finding:
         limit=limit,
         rate=RATE,
         sentence=(
-            f"{what}{where}: {reading.value:.4g}; comparable nights have {reading.low:.4g} to "
-            f"{reading.high:.4g}, usually {reading.usual:.4g}; the limit is {limit:.4g}"
+            f"{what}{where}: {reading.value:.4g} (comparable nights have {reading.low:.4g} to "
+            f"{reading.high:.4g}, usually {reading.usual:.4g}; the limit is {limit:.4g})"
         ),
     )
 

@@ -536,8 +536,8 @@ def _finding(
     low, high = min(usual), max(usual)
     limit = allowed[0] if value < allowed[0] else allowed[1]
     told = (
-        f"{where}: {value:.4g}, on {len(usual)} comparable days {low:.4g} to {high:.4g}, "
-        f"the limit is {limit:.4g}"
+        f"{where}: {value:.4g} ({len(usual)} comparable days have {low:.4g} to {high:.4g}; "
+        f"the limit is {limit:.4g})"
     )
     return HoldFinding(name=name, where=where, value=value, low=low, high=high, told=told)
 
@@ -550,11 +550,11 @@ def _before(step: timedelta) -> str:
 def _hypothesis(size: float | None, usual: Sequence[float]) -> str:
     """What the factor to the middle of the usual sizes looks like."""
     if not size:
-        return "; there is no number but 0"
+        return ", and there is no number but 0"
     factor = size / sorted(usual)[len(usual) // 2]
     likely = min(KNOWN_FACTORS, key=lambda each: abs(math.log(factor / each)))
     near = abs(math.log(factor / likely)) < math.log(1.6)
-    return f"; {factor:.3g} times as large" + (f", which looks like {KNOWN_FACTORS[likely]}" if near else "")
+    return f", {factor:.3g} times as large" + (f", which looks like {KNOWN_FACTORS[likely]}" if near else "")
 
 
 def _z(correlation: float) -> float:

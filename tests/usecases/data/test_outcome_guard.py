@@ -176,7 +176,7 @@ def test_a_doubted_day_counts_and_is_told_by_name(guard, tmp_path):
         Verdict.DOUBTED,
         ["volume"],
     )
-    assert "rows: 70, on 14 comparable days 120 to 120, the limit is 78" in doubted.told
+    assert "rows: 70 (14 comparable days have 120 to 120; the limit is 78.49)" in doubted.told
     assert doubted.told.endswith("(at most 5% of ordinary days reach a limit)")
     assert [(each["event"], each["log_level"]) for each in logged] == [("outcomes_doubted", "warning")]
     assert (guard.held(), guard()) == ((), ())
