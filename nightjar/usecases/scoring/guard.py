@@ -48,11 +48,12 @@ log = structlog.get_logger(__name__)
 class Past:
     """What a night is compared with, which none of its parts changes.
 
-    profiles: of the published nights before, newest first.
+    profiles: of the published nights before, newest first. gaps: as `NightGuard.gap_changes` gives them.
     """
 
     nights: Earlier
     profiles: tuple[NightProfile, ...]
+    gaps: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +120,11 @@ class NightGuard:
             raise PredictsOtherwise(run.model, version.number, otherwise, run.score_date)
         return (otherwise,) if otherwise else ()
 
-    def past(self, run: Run, counted: pl.DataFrame) -> Past:
+    def past(self, run: Run, raw: RawStore, counted: pl.DataFrame) -> Past:
         """counted: as for `Unlike.earlier`."""
         nights = Unlike(self.spec, self.readings, self.rehearse).earlier(run, counted)
-        return Past(nights, self._profiles(run, nights.comparable.alike))
+        gaps = {} if nights.last is None else self.gap_changes(run, raw, nights.last)
+        return Past(nights, self._profiles(run, nights.comparable.alike), gaps)
 
     def _profiles(self, run: Run, alike: Sequence[date]) -> tuple[NightProfile, ...]:
         """Of the last published nights, newest first.
@@ -136,11 +138,10 @@ class NightGuard:
         return (*last[:-1], *self.profiles.trailing(run.model, newest + DAY, 1))
 
     def unlike(
-        self, run: Run, raw: RawStore, counted: pl.DataFrame, compared: pl.DataFrame, past: Past
+        self, run: Run, counted: pl.DataFrame, compared: pl.DataFrame, past: Past
     ) -> tuple[Finding, ...]:
         """As `Unlike.findings`."""
-        found = {} if past.nights.last is None else self.gap_changes(run, raw, past.nights.last)
-        return Unlike(self.spec, self.readings).findings(run, counted, compared, past.nights, found)
+        return Unlike(self.spec, self.readings).findings(run, counted, compared, past.nights, past.gaps)
 
     def gap_changes(self, run: Run, raw: RawStore, last: date) -> Mapping[str, str]:
         """Feature -> the days that it lacks tonight and did not lack last night, or the other way round.

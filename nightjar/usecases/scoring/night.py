@@ -342,7 +342,8 @@ class ScoreNight:
             population = self.inputs.drawn(run, go_on)
             tell(rows=population.rows)
             computed = {} if self.second is None else self.second.computed(run)
-            return Prepared(population, computed, self.guard.past(run, population.counted))
+            past = self.guard.past(run, self.inputs.raw, population.counted)
+            return Prepared(population, computed, past)
 
     def _with_features(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with their features if there are any."""
@@ -370,7 +371,7 @@ class ScoreNight:
         beside_others = (
             as_kept(compared, scores, self.inputs.spec, run.score_date) if compared.height else compared
         )
-        unlike = self.guard.unlike(run, self.inputs.raw, fixed.population.counted, beside_others, fixed.past)
+        unlike = self.guard.unlike(run, fixed.population.counted, beside_others, fixed.past)
         return self.guard.require_sound(
             run,
             parts_of(run),

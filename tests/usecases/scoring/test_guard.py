@@ -111,6 +111,7 @@ class Published:
 def test_profiles_of_the_last_nights_have_one_of_the_weekday(guard, held, last):
     kept = Published([n for n in range(1, 40) if n not in held])
     counted = pl.DataFrame([("rows", "", "", 10.0)], schema=READING, orient="row")
-    past = replace(guard, readings=kept, profiles=kept).past(claimed(night_of(guard.spec, SATURDAY)), counted)
+    guard, run = replace(guard, readings=kept, profiles=kept), claimed(night_of(guard.spec, SATURDAY))
+    past = guard.past(run, Delivered(None), counted)
     assert len(past.profiles) == 14
     assert [(SATURDAY - each.score_date).days for each in past.profiles][-len(last) :] == last
