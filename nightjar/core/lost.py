@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from nightjar.core.plurals import days_told
+
 
 @dataclass(frozen=True, slots=True)
 class LostDelivery:
@@ -17,4 +19,4 @@ class LostDelivery:
     @property
     def about(self) -> str:
         """The days that the file is about, in words."""
-        return f"{self.day}" if self.last == self.day else f"{self.day} to {self.last}"
+        return days_told(self.day, self.last)

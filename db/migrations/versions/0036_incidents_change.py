@@ -50,13 +50,13 @@ def upgrade() -> None:
     """)
     # Two kinds of one subject were open for a minute when it became worse or better. Now it is one incident.
     op.execute("""
-        UPDATE nightjar.incident AS worse SET step = 'changed', continues = milder.id
-        FROM nightjar.incident AS milder
-        WHERE worse.step = 'began' AND milder.step = 'began' AND milder.id < worse.id
-            AND (milder.model, milder.subject) = (worse.model, worse.subject)
-            AND (milder.kind, worse.kind) IN (('failed', 'held_back'), ('disk_filling', 'disk_full'),
+        UPDATE nightjar.incident AS later SET step = 'changed', continues = first.id
+        FROM nightjar.incident AS first
+        WHERE later.step = 'began' AND first.step = 'began' AND first.id < later.id
+            AND (first.model, first.subject) = (later.model, later.subject)
+            AND (first.kind, later.kind) IN (('failed', 'held_back'), ('disk_filling', 'disk_full'),
                 ('held_back', 'failed'), ('disk_full', 'disk_filling'))
-            AND NOT EXISTS (SELECT FROM nightjar.incident AS ended WHERE ended.continues IN (milder.id, worse.id))
+            AND NOT EXISTS (SELECT FROM nightjar.incident AS ended WHERE ended.continues IN (first.id, later.id))
     """)
     for name in ("step", "because"):
         op.alter_column("incident", name, nullable=False, schema="nightjar")

@@ -65,6 +65,7 @@ class EntityFrame:
 
     @property
     def of_one_instant(self) -> bool:
+        """True if all rows that have an instant have the same one."""
         return self.bounds is not None and self.bounds[0] == self.bounds[1]
 
     @cached_property

@@ -235,11 +235,11 @@ def _beyond(
         limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
         if limit is not None:
             found = _told(rule, reading, limit)
-            yield _explained(found, gaps[reading.column]) if rule.moved and reading.column in gaps else found
+            yield _doubted(found, gaps[reading.column]) if rule.moved and reading.column in gaps else found
             return
 
 
-def _explained(finding: Finding, gap: str) -> Finding:
+def _doubted(finding: Finding, gap: str) -> Finding:
     return finding.model_copy(update={"holds": False, "sentence": f"{finding.sentence}; {gap}"})
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from pydantic import AwareDatetime
 
 from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.plurals import days_told
 from nightjar.core.values import Value
 
 
@@ -38,7 +39,7 @@ class Refusal(Value):
     @property
     def about(self) -> str:
         """The days that the file is about, in words."""
-        return f"{self.day}" if self.through == self.day else f"{self.day} to {self.last}"
+        return days_told(self.day, self.through)
 
     @property
     def told(self) -> str:

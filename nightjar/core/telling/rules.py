@@ -11,7 +11,7 @@ from nightjar.core.inputs.findings import Finding, foremost
 from nightjar.core.lost import LostDelivery
 from nightjar.core.monitoring.outcome_guard import TOLD_DAYS
 from nightjar.core.night.plan import Stage, Standing
-from nightjar.core.plurals import counted
+from nightjar.core.plurals import counted, days_told
 from nightjar.core.telling.facts import (
     FEWEST_LOSS_NIGHTS,
     DiskFacts,
@@ -367,8 +367,7 @@ def deliveries_lost(facts: ModelFacts) -> Iterable[Sign] | None:
 
 
 def _of_lost(dataset: str, lost: Sequence[LostDelivery]) -> Sign:
-    first, last = min(each.day for each in lost), max(each.last for each in lost)
-    days = f"{first}" if first == last else f"{first} to {last}"
+    days = days_told(min(each.day for each in lost), max(each.last for each in lost))
     return Sign(
         subject=dataset,
         sentence=(
