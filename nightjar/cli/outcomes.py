@@ -23,6 +23,13 @@ def outcomes_list(model: Model = None) -> None:
         console.out.print("no outcomes are held or doubted")
 
 
+def outcomes_findings(of_day: Held, model: Model = None) -> None:
+    """Show everything that stands against a day that is held or doubted, with all numbers."""
+    platform, spec = opened(), spec_of(model)
+    for check in platform.guard_outcomes(spec).undecided_of(of_day):
+        console.show_findings(check)
+
+
 def outcomes_accept(held_day: Held, reason: Reason, model: Model = None, today: Today = None) -> None:
     """Let a held day count from now on, or say of a doubted one, which counts already, that it is right."""
     from nightjar.core.monitoring.outcome_guard import Verdict

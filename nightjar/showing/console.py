@@ -240,6 +240,16 @@ def held_row(check: "OutcomeCheck") -> tuple[str, ...]:
     return check.dataset, str(check.day), recorded, check.told
 
 
+def show_findings(check: "OutcomeCheck") -> None:
+    """Show all that stands against a day of outcomes, with the numbers."""
+    from nightjar.core.monitoring.outcome_guard import rate_told
+
+    dataset, day, recorded, _ = held_row(check)
+    rows = [(each.name, plain(each.told)) for each in check.findings]
+    out.print(table(f"{dataset} {day}, recorded {recorded} (UTC)", ("finding", "numbers"), rows))
+    out.print(rate_told(check.rate))
+
+
 def show_undecided(checks: "Sequence[OutcomeCheck]") -> None:
     """Show the days of outcomes that are held, and those that are doubted. Without any, show nothing."""
     held = [tuple(map(plain, held_row(check))) for check in checks if not check.counts]
@@ -250,6 +260,8 @@ def show_undecided(checks: "Sequence[OutcomeCheck]") -> None:
     if doubted:
         out.print(table("outcomes that are doubted: they count", HELD_COLUMNS, doubted))
         out.print("accept: nightjar outcomes accept DAY --reason ..., or land a right file of the day")
+    if checks:
+        out.print("all findings with their numbers: nightjar outcomes findings DAY")
 
 
 def show_refusals(refusals: "Sequence[Refusal]") -> None:

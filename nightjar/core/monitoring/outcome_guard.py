@@ -14,7 +14,6 @@ from functools import partial
 from pydantic import AwareDatetime, Field
 
 from nightjar.core.comparison.comparable import HOLIDAY, comparables, in_holiday_period
-from nightjar.core.inputs.findings import FOREMOST
 from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.values import Value
 
@@ -163,7 +162,11 @@ def nothing_held(dataset: str) -> Held:  # noqa: ARG001  # whatever it is
 
 
 class HoldFinding(Value):
-    """One thing against a day: its name, where, the number, what was expected, and a sentence."""
+    """One thing against a day: its name, where, the number, what was expected, and a sentence.
+
+    low, high: of comparable days; the value lies outside. What has no such numbers has 0 for all three.
+    hint: what the number looks like.
+    """
 
     name: str
     where: str
@@ -171,6 +174,15 @@ class HoldFinding(Value):
     low: float
     high: float
     told: str
+    hint: str = ""
+
+    @property
+    def brief(self) -> str:
+        """The sentence without its limit, and with fewer digits."""
+        if self.low <= self.value <= self.high:
+            return f"{self.name}: {self.told}"
+        usual = f"usually {self.low:.3g} to {self.high:.3g}"
+        return f"{self.name}: {self.where} {self.value:.3g}, {usual}{self.hint}"
 
 
 class Verdict(StrEnum):
@@ -220,15 +232,19 @@ class OutcomeCheck(CheckedDelivery):
 
     @property
     def told(self) -> str:
-        """The first finding of each name in one text, and how often ordinary days have any.
+        """The first finding, the names of the others, and how many there are.
 
         One fault makes many findings: a file in seconds has other units in each of its columns and slices.
         """
-        first = {each.name: each for each in reversed(self.findings)}
-        chosen = [each for each in self.findings if each is first[each.name]][:FOREMOST]
-        others = len(self.findings) - len(chosen)
-        more = f"; and {others} more" if others else ""
-        return told(chosen, TOLD_RATE if self.verdict is Verdict.DOUBTED else RATE, more)
+        names = [*dict.fromkeys(each.name for each in self.findings)]
+        also = f"; also {', '.join(names[1:])}" if names[1:] else ""
+        count = f" ({len(self.findings)} findings)" if self.findings[1:] else ""
+        return f"{self.findings[0].brief}{also}{count}" if self.findings else ""
+
+    @property
+    def rate(self) -> float:
+        """At most this share of ordinary days reaches any of the limits."""
+        return TOLD_RATE if self.verdict is Verdict.DOUBTED else RATE
 
 
 def held_by(checks: Iterable[tuple[date, datetime, str, datetime | None]]) -> Held:
@@ -286,7 +302,12 @@ def checked(
     past, alike = ([days[each] for each in which] for which in (near.every, near.alike))
     against = findings(found, past, alike, HOLIDAY if near.holiday else 1.0, limits)
     before = f" of {_before(step)}"
-    return tuple(each.model_copy(update={"told": each.told.replace(BEFORE, before)}) for each in against)
+    return tuple(
+        each.model_copy(
+            update={"told": each.told.replace(BEFORE, before), "where": each.where.replace(BEFORE, before)}
+        )
+        for each in against
+    )
 
 
 def findings(
@@ -377,7 +398,8 @@ def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay], left: float, times: Ti
         if len(known) < len(usual):
             continue
         if odd := _odd("units", column, size or 0.0, known, FACTOR_SIZE ** (left * times(column))):
-            yield odd.model_copy(update={"told": odd.told + _hypothesis(size, known)})
+            hint = _hypothesis(size, known)
+            yield odd.model_copy(update={"told": odd.told + hint, "hint": hint})
 
 
 def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
@@ -571,7 +593,11 @@ def _share(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))
 
 
-def told(found: Iterable[HoldFinding], rate: float = RATE, more: str = "") -> str:
-    """These findings in one text, what it says of others, and how often ordinary days have any."""
+def told(found: Iterable[HoldFinding], rate: float = RATE) -> str:
+    """These findings in one text, with all of their numbers, and how often ordinary days have any."""
     every = "; ".join(f"{each.name}: {each.told}" for each in found)
-    return f"{every}{more} (at most {rate:.0%} of ordinary days reach a limit)"
+    return f"{every} ({rate_told(rate)})"
+
+
+def rate_told(rate: float) -> str:
+    return f"at most {rate:.0%} of ordinary days reach a limit"

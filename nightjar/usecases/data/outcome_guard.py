@@ -95,6 +95,16 @@ class GuardOutcomes:
         told = [check for check in valid if (check.dataset, check.day) in recent]
         return (*held, *told), tuple(check for check in valid if check not in told)
 
+    def undecided_of(self, day: date) -> tuple[OutcomeCheck, ...]:
+        """Those of `undecided` about a day. Raises BadSettings if there are none."""
+        undecided = self.undecided()
+        if not (of_day := tuple(check for check in undecided if check.day == day)):
+            days = ", ".join(str(check.day) for check in undecided) or "none"
+            raise BadSettings(
+                f"No outcomes of {self.spec.name} for {day} are held or doubted", f"Held or doubted: {days}."
+            )
+        return of_day
+
     def decided(self, days: Collection[date]) -> tuple[OutcomeCheck, ...]:
         """What a person decided about deliveries of these days."""
         return self.checks.decided(self.spec.name, days)
@@ -108,12 +118,7 @@ class GuardOutcomes:
         Raises BadSettings if none is held or doubted. Raises it if a doubted one alone is to be refused:
         nights have seen it.
         """
-        undecided = self.undecided()
-        if not (of_day := [check for check in undecided if check.day == day]):
-            days = ", ".join(str(check.day) for check in undecided) or "none"
-            raise BadSettings(
-                f"No outcomes of {self.spec.name} for {day} are held or doubted", f"Held or doubted: {days}."
-            )
+        of_day = self.undecided_of(day)
         held, doubted = ([check for check in of_day if check.counts is counts] for counts in (False, True))
         if verdict is Verdict.REFUSED and not held:
             raise BadSettings(

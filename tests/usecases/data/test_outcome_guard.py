@@ -11,10 +11,9 @@ from structlog.testing import capture_logs
 
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.inputs.findings import FOREMOST
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.spec import AuditLimits, GateLimits, RawDataset
-from nightjar.core.monitoring.outcome_guard import TOLD_DAYS, Verdict
+from nightjar.core.monitoring.outcome_guard import TOLD_DAYS, HoldFinding, Verdict, rate_told
 from nightjar.testing.memory import MemoryOutcomeChecks
 from nightjar.testing.specs import PLANNED, toy_spec
 from nightjar.usecases.data.outcome_guard import GuardOutcomes
@@ -176,8 +175,9 @@ def test_a_doubted_day_counts_and_is_told_by_name(guard, tmp_path):
         Verdict.DOUBTED,
         ["volume"],
     )
-    assert "rows: 70 (14 comparable days have 120 to 120; the limit is 78.49)" in doubted.told
-    assert doubted.told.endswith("(at most 5% of ordinary days reach a limit)")
+    assert doubted.told == "volume: rows 70, usually 120 to 120"
+    assert doubted.findings[0].told == "rows: 70 (14 comparable days have 120 to 120; the limit is 78.49)"
+    assert rate_told(doubted.rate) == "at most 5% of ordinary days reach a limit"
     assert [(each["event"], each["log_level"]) for each in logged] == [("outcomes_doubted", "warning")]
     assert (guard.held(), guard()) == ((), ())
     assert outcomes_of(guard.spec, guard.raw, [ODD], LATER).height == 70
@@ -321,12 +321,16 @@ def test_the_day_after_a_held_one_is_not_compared_with_it_if_both_land_at_once(g
     assert after.looks == alone[ODD + DAY]
 
 
-def test_of_a_day_with_many_findings_the_first_of_each_name_is_told_and_the_others_are_counted(
-    guard, tmp_path
-):
+def test_of_a_day_with_many_findings_the_first_is_told_and_the_others_by_their_names(guard, tmp_path):
     land(guard.raw, tmp_path, ODD, happened(ODD).with_columns(pl.col("delay") * 60))
     (check,) = guard()
-    assert len(check.findings) > FOREMOST
-    assert check.told.count("units: ") == 1
-    names = dict.fromkeys(finding.name for finding in check.findings)
-    assert f"; and {len(check.findings) - min(len(names), FOREMOST)} more (at most" in check.told
+    names = [*dict.fromkeys(finding.name for finding in check.findings)]
+    assert len(check.findings) > len(names) > 1
+    assert check.told.startswith("units: delay 918, usually 14.4 to 18.5, 56.5 times as large, which looks")
+    assert check.told.count("usually") == 1
+    assert check.told.endswith(f"; also {', '.join(names[1:])} ({len(check.findings)} findings)")
+
+
+def test_what_has_no_numbers_is_told_in_its_own_words():
+    impossible = HoldFinding(name="bounds", where="outcome", value=0, low=0, high=0, told="2 is no share")
+    assert impossible.brief == "bounds: 2 is no share"

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from types import SimpleNamespace
 
 import polars as pl
@@ -30,7 +29,7 @@ from nightjar.testing.predictors import Formulas
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
 from nightjar.usecases.telling.looking import LookAtModel, _decision
-from nightjar.wiring.platform import holds_something
+from nightjar.wiring.platform import lacking
 
 DAY = date(2013, 6, 15)
 NOW = datetime.now(UTC)
@@ -113,9 +112,9 @@ def test_a_data_folder_that_is_not_there_ends_no_incident_about_its_files(look, 
     file.parent.mkdir(parents=True)
     found = {}
     for folder in (tmp_path / "data", file.parent, tmp_path / "none"):
-        facts = replace(look, has_data=partial(holds_something, folder))(NOW)
+        facts = replace(look, has_data=lambda folder=folder: not lacking(folder))(NOW)
         found[folder.name] = (facts.refused, facts.lost)
-    assert found == {"data": ({}, ()), "raw": (None, None), "none": (None, None)}
+    assert found == {"data": ((), ()), "raw": (None, None), "none": (None, None)}
 
 
 def test_a_held_night_from_before_the_model_was_in_service_is_told(use_case, look):
@@ -123,7 +122,7 @@ def test_a_held_night_from_before_the_model_was_in_service_is_told(use_case, loo
         use_case.run(night_of(SPEC, DAY))
     (sign,) = held_back.look(look(NOW))
     assert sign.night == DAY
-    assert "scores" in sign.cause
+    assert "scores" in sign.because
     assert not [*late.look(look(NOW))]
 
 
@@ -144,7 +143,7 @@ def test_a_published_night_is_told_by_the_names_of_its_doubts(use_case, look):
         use_case.guard.readings.record_findings(claimed.run, [doubt])
         use_case.store.publish(claimed.run)
     (sign,) = doubted.look(look(NOW))
-    assert (sign.subject, sign.night, sign.cause, sign.runbook) == (
+    assert (sign.subject, sign.night, sign.because, sign.runbook) == (
         str(DAY),
         DAY,
         "shadow",
@@ -191,7 +190,7 @@ def test_the_newest_champion_is_known_with_its_reason(look):
 def test_held_and_doubted_days_of_outcomes_are_told_apart(look):
     (held,), (doubt,) = (rule.look(look(NOW)) for rule in (outcomes_held, outcomes_doubted))
     assert (held.subject, doubt.subject) == (str(DAY), str(DAY + timedelta(days=1)))
-    assert "volume: rows: 1 (at most 5%" in doubt.sentence
+    assert "volume: rows 1, usually 8 to 9." in doubt.sentence
     assert look(NOW).doubts_too_old == {DAY + timedelta(days=1)}
 
 
