@@ -235,6 +235,8 @@ class RawFiles:
             if proposed and datetime.now(UTC) >= instant:
                 raise Missed
         self._note(arrival.dataset, {of: names_in(folder, DELIVERY)}, expected)
+        if restored:
+            return "restored and corrected"
         return "corrected" if kept else "landed"
 
     def lost(self, dataset: str) -> tuple[LostDelivery, ...]:

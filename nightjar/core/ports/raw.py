@@ -11,7 +11,7 @@ from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.lost import LostDelivery
 from nightjar.core.model.spec import RawDataset
 
-Landed = Literal["landed", "unchanged", "corrected", "restored"]
+Landed = Literal["landed", "unchanged", "corrected", "restored", "restored and corrected"]
 
 Received = Landed | Refusal | Literal["refused before"]
 
@@ -38,7 +38,8 @@ class RawStore(Protocol):
         recorded_at: when its content became known (UTC). None: now. Then everybody can read the file before
         that instant, and the call returns after it.
         Idempotent: the same content for a day changes nothing ("unchanged"). The first recorded_at stays.
-        If the file of that content was lost, it is there again, recorded when it was ("restored").
+        If the file of that content was lost, it is there again, recorded when it was ("restored"). If another
+        one of its days has landed since, it is also the newest correction ("restored and corrected").
         Atomic: a reader sees the whole file or no file.
         Raises BadDelivery, which names file, line or row, column, value and remedy. It is raised for a file
         that is not regular, too large, truncated or not proved whole, a missing or extra column, a wrong

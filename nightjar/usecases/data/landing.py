@@ -49,7 +49,7 @@ def log_refusal(refusal: Refusal) -> None:
 @dataclass(frozen=True, slots=True)
 class Landing:
     """Counts of delivered files: new, already known, corrections, lost ones that are there again, and bad
-    (set aside now or before).
+    (set aside now or before). A lost one that is there again and a correction too counts as both.
     """
 
     landed: int = 0
@@ -106,13 +106,13 @@ def land_until(
             )
             if isinstance(received, Refusal):
                 tell(received)
-            if received == "restored":
+            if received in {"restored", "restored and corrected"}:
                 log.warning("delivery_restored", dataset=delivery.dataset, day=str(delivery.day))
             if isinstance(received, Refusal) or received == "refused before":
                 counts["refused"] += 1
                 good.pop((delivery.dataset, delivery.day, delivery.last), None)
             else:
-                counts[received] += 1
+                counts.update(received.split(" and "))
                 good[delivery.dataset, delivery.day, delivery.last] = delivery.recorded_at
             advance()
     for (dataset, day, last), recorded_at in good.items():

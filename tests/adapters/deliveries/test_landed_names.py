@@ -91,7 +91,7 @@ def test_the_same_content_is_put_back_where_it_was(feed, at, corrected):
     whole, days = feed.kept(), feed.raw.days("visits")
     feed.lose(0)
     assert feed.land(0, "north", at=at) == (
-        "corrected" if corrected and at == NOON + 99 * HOUR else "restored"
+        "restored and corrected" if corrected and at == NOON + 99 * HOUR else "restored"
     )
     assert feed.lost() == []
     assert whole.items() <= feed.kept().items()

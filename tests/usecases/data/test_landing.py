@@ -175,6 +175,27 @@ def test_a_lost_day_is_asked_for_however_much_has_landed_since_and_is_there_agai
     assert (raw.days("weather"), raw.lost("weather"), file.exists()) == (days, (), True)
 
 
+def test_a_lost_file_that_is_there_again_as_a_correction_counts_as_both(raw, inbox, tmp_path):
+    """The feed sends the first file once more after it had sent another one."""
+    land(raw, inbox, LATER, first=JUNE)
+    first, *_ = (each for each in SPEC.deliveries(inbox, JUNE, JUNE) if each.dataset == "weather")
+    again, other = tmp_path / "again.csv", tmp_path / "other.csv"
+    again.write_bytes(first.path.read_bytes())
+    *lines, _, _ = first.path.read_text().splitlines()
+    other.write_text("\n".join([*lines, f"# rows={len(lines) - 1}", ""]))
+    lost_one = lose(raw, JUNE)
+    assert land_file(SPEC, "weather", JUNE, other, LATER, raw=raw) == "corrected"
+
+    def deliver(inbox, first_day, last_day):
+        return [dataclasses.replace(first, path=again, recorded_at=LATER + timedelta(hours=1))]
+
+    with capture_logs() as said:
+        landing = land(raw, inbox, LATER + timedelta(hours=2), spec=dataclasses.replace(SPEC, deliver=deliver))
+    assert (landing.restored, landing.corrected) == (1, 1)
+    assert [each["day"] for each in said if each["event"] == "delivery_restored"] == [str(JUNE)]
+    assert lost_one.exists()
+
+
 def test_what_landed_before_names_were_noted_is_noted_when_something_lands(raw, inbox):
     land(raw, inbox, LATER, first=JUNE)
     shutil.rmtree(raw.root / "landed")
