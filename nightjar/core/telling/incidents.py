@@ -208,14 +208,11 @@ def _says(told: Note, trouble: Trouble) -> bool:
 
 def ended(incident: Incident, ending: Ending) -> Further:
     """The row that ends an incident, in the words that are told."""
-    now = incident.now
-    step = Step.OVER if ending.unmended is None else Step.UNSEEN
-    if ending.unmended is not None:
-        sentence = f"This is told no more. {ending.unmended} It was: {now.sentence}"
-    elif ending.decided is not None:
-        sentence = f"This is over. {ending.decided} It was: {now.sentence}"
-    else:
-        sentence = f"This is over: {now.sentence}"
+    now, step = incident.now, Step.OVER if ending.unmended is None else Step.UNSEEN
+    head = "This is over." if ending.unmended is None else "This is told no more."
+    why = ending.unmended or ending.decided
+    began = f"It began {incident.began.noted_at:%Y-%m-%d %H:%M} UTC."
+    sentence = " ".join(filter(None, (head, why, began, f"It was: {now.sentence}")))
     said = now.model_dump(include=set(Trouble.model_fields)) | {"sentence": sentence}
     told = Trouble.model_validate(said)
-    return Further(incident.began, step, told, ending.unmended or ending.decided or "mended")
+    return Further(incident.began, step, told, why or "mended")

@@ -86,7 +86,7 @@ def _state(steps: set[Step], severity: Severity) -> str:
 
 
 def lines_of(note: Note, ui: str) -> str:
-    """One incident in lines: the sentence, the page, the runbook; last, what was told before.
+    """One incident in lines: the sentence, since when, the page, the runbook; last, what was told before.
 
     What was told before may name a command that no longer helps, so it does not come first.
     """
@@ -95,7 +95,8 @@ def lines_of(note: Note, ui: str) -> str:
         return f"{model}{note.sentence}"
     now, was = ("", []) if note.was is None else ("Now: ", [f"Was: {note.was}"])
     page = [note.link] if note.link else []
-    return "\n".join([f"{model}{now}{note.sentence}", *page, _runbook(note.runbook, ui), *was])
+    seen = f"First seen: {note.noted_at:%Y-%m-%d %H:%M} UTC"
+    return "\n".join([f"{model}{now}{note.sentence}", seen, *page, _runbook(note.runbook, ui), *was])
 
 
 def _runbook(name: str, ui: str) -> str:

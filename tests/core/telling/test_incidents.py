@@ -22,6 +22,8 @@ from nightjar.core.telling.messages import AT_MOST, EXPLAINED_FOR, TOGETHER_FOR,
 from nightjar.core.telling.retrying import Pending
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SEEN = "First seen: 2026-01-01 00:00 UTC"
+BEGAN = "It began 2026-01-01 00:00 UTC."
 UI = "https://ui.example"
 MINUTE = timedelta(minutes=1)
 
@@ -219,7 +221,7 @@ def test_what_was_not_taken_is_not_due_at_once():
 def test_a_message_has_the_page_of_the_trouble_and_that_of_its_runbook():
     seen = trouble().model_copy(update={"link": f"{UI}/desk/toy/2026-01-01.html"})
     told = message([note(1, seen)], UI).text
-    assert told == f"toy: toy late.\n{seen.link}\nRunbook: {UI}/desk/runbook-pages/x.html"
+    assert told == f"toy: toy late.\n{SEEN}\n{seen.link}\nRunbook: {UI}/desk/runbook-pages/x.html"
 
 
 def test_a_change_says_what_it_was_and_what_it_is_now_with_the_new_runbook():
@@ -227,7 +229,7 @@ def test_a_change_says_what_it_was_and_what_it_is_now_with_the_new_runbook():
     told = message([now], UI)
     assert told.title == "Nightjar critical, changed: toy: held back"
     runbook = f"{UI}/desk/runbook-pages/units.html"
-    assert told.text == f"toy: Now: Night held_back: units.\nRunbook: {runbook}\nWas: It was volume."
+    assert told.text == f"toy: Now: Night held_back: units.\n{SEEN}\nRunbook: {runbook}\nWas: It was volume."
 
 
 def over(ending: Ending) -> Note:
@@ -238,12 +240,14 @@ def over(ending: Ending) -> Note:
 def test_an_end_says_what_is_over_in_its_newest_words():
     told = message([over(Ending())], UI)
     assert told.title == "Nightjar over: toy: held back"
-    assert told.text == "toy: This is over: Night held_back: units."
+    assert told.text == f"toy: This is over. {BEGAN} It was: Night held_back: units."
 
 
 def test_an_end_says_what_a_person_decided():
     told = message([over(Ending(decided="Accepted: it is a holiday."))], UI)
-    assert told.text == "toy: This is over. Accepted: it is a holiday. It was: Night held_back: units."
+    assert (
+        told.text == f"toy: This is over. Accepted: it is a holiday. {BEGAN} It was: Night held_back: units."
+    )
 
 
 def test_the_title_of_an_end_does_not_depend_on_its_words():
@@ -251,4 +255,4 @@ def test_the_title_of_an_end_does_not_depend_on_its_words():
     assert message([lies], UI).title == "Nightjar told no more: toy: late"
     unseen = message([over(Ending(unmended="Too old.", decided="Accepted: x."))], UI)
     assert unseen.title == "Nightjar told no more: toy: held back"
-    assert unseen.text.endswith("This is told no more. Too old. It was: Night held_back: units.")
+    assert unseen.text.endswith(f"This is told no more. Too old. {BEGAN} It was: Night held_back: units.")

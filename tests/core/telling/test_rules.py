@@ -27,6 +27,7 @@ NOW = datetime(2026, 1, 2, 11, tzinfo=UTC)
 DAY = date(2026, 1, 2)
 QUIET = {"model": "toy", "now": NOW, "zone": "America/New_York"}
 HOUR = timedelta(hours=1)
+BEGAN = "It began 2026-01-02 11:00 UTC."
 
 
 @pytest.mark.parametrize("rule", [*OF_A_MODEL, *OF_THE_PLATFORM], ids=lambda rule: rule.kind)
@@ -64,10 +65,10 @@ def test_what_only_becomes_too_old_is_not_told_as_mended(kind, subject, facts, t
     why = why_unmended([ModelFacts(**QUIET | facts)], PlatformFacts(now=NOW), note)
     assert told in why
     end = ended(Incident((note,)), Ending(unmended=why))
-    assert (end.step, end.trouble.sentence) == (Step.UNSEEN, f"This is told no more. {why} It was: x")
+    assert (end.step, end.trouble.sentence) == (Step.UNSEEN, f"This is told no more. {why} {BEGAN} It was: x")
     fine = ModelFacts(**QUIET | FINE, nights=(night(published_at=NOW),))
     assert why_unmended([fine], PlatformFacts(now=NOW), note) is None
-    assert ended(Incident((note,)), Ending()).trouble.sentence == "This is over: x"
+    assert ended(Incident((note,)), Ending()).trouble.sentence == f"This is over. {BEGAN} It was: x"
 
 
 def test_a_receiver_or_a_model_that_is_taken_away_is_not_told_as_mended():
