@@ -50,7 +50,7 @@ def spec_in(name: str) -> ModelSpec:
     except ModelBroken:
         raise
     except Exception as error:  # a fault of one folder stops no other model
-        raise ModelBroken(name, f"cannot be imported: {told(name, error)}") from error
+        raise ModelBroken(name, f"cannot be imported: {told(name, error)}", type(error).__name__) from error
     if not isinstance(spec, ModelSpec):
         raise ModelBroken(name, "has a spec.py without a SPEC that is a ModelSpec")
     if spec.name != name:

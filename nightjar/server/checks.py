@@ -144,7 +144,7 @@ def workers(client: SyncPrefectClient, _: Settings) -> str:
     if pool.base_job_template != TEMPLATE:
         raise NotDeployed(f"the work pool {POOL} has another job template")
     if pool.is_paused:
-        raise NoWorker(f"The work pool {POOL} is paused")
+        raise NoWorker(f"The work pool {POOL} is paused", "paused")
     known = every(client.read_workers_for_work_pool, work_pool_name=POOL)
     online = sorted(worker.name for worker in known if worker.status == WorkerStatus.ONLINE)
     if not online:

@@ -12,10 +12,14 @@ import structlog
 
 import models
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.telling.facts import Fault, fault_of
 
 log = structlog.get_logger(__name__)
 
-ASK = "import json, models; print(json.dumps({name: error.words for name, error in models.BROKEN.items()}))"
+ASK = """
+import json, models
+print(json.dumps({name: (error.words, error.because) for name, error in models.BROKEN.items()}))
+"""
 """Code of a model may hang or end its process. So another process imports it before the watcher does."""
 ANSWERS_WITHIN_S = 60.0
 
@@ -28,7 +32,7 @@ class Found:
     """specs: of the models that can be used. broken: model -> why its folder cannot be used."""
 
     specs: Mapping[str, ModelSpec]
-    broken: Mapping[str, str]
+    broken: Mapping[str, Fault]
     names: frozenset[str]
 
 
@@ -49,11 +53,11 @@ class ModelFolders:
 
 
 def imported() -> Found:
-    broken = {name: error.words for name, error in models.BROKEN.items()}
+    broken = {name: fault_of(error) for name, error in models.BROKEN.items()}
     return Found(models.MODELS, broken, frozenset(models.NAMES))
 
 
-def imported_anew(broken: Mapping[str, str]) -> Found:
+def imported_anew(broken: Mapping[str, Fault]) -> Found:
     """Import all models again. Whoever has a spec of before keeps it.
 
     broken: by a process that has just imported them. A model that only this process cannot import anew has no
@@ -71,16 +75,17 @@ def imported_anew(broken: Mapping[str, str]) -> Found:
     return Found(usable, broken, names)
 
 
-def asked() -> Mapping[str, str] | None:
+def asked() -> Mapping[str, Fault] | None:
     """Model -> why its folder cannot be used, by another process. None: it could not say."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", ASK], capture_output=True, text=True, timeout=ANSWERS_WITHIN_S, check=True
         )
-        return json.loads(done.stdout.splitlines()[-1])
+        broken: dict[str, tuple[str, str]] = json.loads(done.stdout.splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         log.warning("models_not_imported_anew", error=str(error))
         return None
+    return {name: Fault(told, because) for name, (told, because) in broken.items()}
 
 
 def state() -> State:

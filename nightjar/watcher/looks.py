@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 import httpx
 import structlog
@@ -12,9 +13,11 @@ from sqlalchemy import text
 from db.session import translated
 from nightjar.core.errors.database import RightsMissing, StoreUnavailable
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.telling.facts import DiskFacts, ModelFacts, PlatformFacts
+from nightjar.core.telling.facts import DataFacts, DiskFacts, Fault, ModelFacts, PlatformFacts
 from nightjar.core.telling.incidents import Incident
-from nightjar.wiring.platform import Platform
+from nightjar.watcher.folders import Found
+from nightjar.wiring.platform import NOT_THERE, Platform, lacking
+from nightjar.wiring.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +48,18 @@ def models_of(
             log.exception("model_not_looked_at", model=spec.name)
 
 
+def lives_here(settings: Settings) -> bool:
+    """False for a watcher on a machine of its own, which has none of the platform's files."""
+    return settings.data_dir is not None or (settings.home / "artifacts").exists()
+
+
+def disks_of(*places: Path) -> tuple[DiskFacts, ...]:
+    """The disks of the places that are there, each once."""
+    first = {place.stat().st_dev: place for place in reversed(places) if place.exists()}
+    usages = ((str(place), shutil.disk_usage(place)) for place in first.values())
+    return tuple(DiskFacts(place, usage.free, usage.total) for place, usage in usages)
+
+
 def days_of(opened: Iterable[Incident], model: str, kinds: Collection[str]) -> frozenset[date]:
     """The days that open incidents of the model name."""
     began = (incident.began for incident in opened)
@@ -55,7 +70,7 @@ def days_of(opened: Iterable[Incident], model: str, kinds: Collection[str]) -> f
 
 @dataclass
 class LookAtPlatform:
-    """Remembers since when the Prefect server is silent, and since when no worker takes runs.
+    """Remembers since when the Prefect server is silent, no worker takes runs, and the data folder is gone.
 
     api: of the server; None if there is none.
     """
@@ -64,46 +79,49 @@ class LookAtPlatform:
     api: str | None
     _silent_since: datetime | None = None
     _workerless_since: datetime | None = None
+    _dataless_since: datetime | None = None
 
     def __call__(
         self,
         now: datetime,
         untold: Mapping[str, datetime],
         channels: Collection[str] | None = None,
-        broken: Mapping[str, str] | None = None,
+        found: Found | None = None,
+        *,
+        needs_data: bool = False,
     ) -> PlatformFacts:
         settings = self.platform.settings
         with translated(), self.platform.engine.connect() as connection:
             size, queue = connection.execute(SIZES).one()
         limit = settings.database_max_gb
         self._silent_since = None if self._answers() else self._silent_since or now
-        worker = self._worker()
-        self._workerless_since = (self._workerless_since or now) if worker else None
+        workers = self._workers()
+        self._workerless_since = (self._workerless_since or now) if workers else None
+        data, without = settings.data, lacking(settings.data)
+        self._dataless_since = (self._dataless_since or now) if without else None
         return PlatformFacts(
             now=now,
-            disks=tuple(self._disks()),
+            disks=disks_of(settings.home, *(() if without else (data,))),
+            data=DataFacts(
+                place=str(data),
+                lacking=without,
+                since=self._dataless_since,
+                needed=needs_data and (without != NOT_THERE or lives_here(settings)),
+            ),
             database_bytes=size,
             database_limit=None if limit is None else limit * GB,
             notifications=queue,
             server_silent_since=self._silent_since,
-            worker=worker,
+            workers=workers,
             workerless_since=self._workerless_since,
             untold=untold,
             channels=None if channels is None else frozenset(channels),
-            broken=broken or {},
+            broken={} if found is None else found.broken,
+            folders=frozenset() if found is None else found.names,
         )
 
     def forget(self) -> None:
-        self._silent_since = self._workerless_since = None
-
-    def _disks(self) -> Iterator[DiskFacts]:
-        """The disk of the home, and that of the data if it is another."""
-        seen = set[int]()
-        for place in (self.platform.settings.home, self.platform.settings.data):
-            if place.exists() and (disk := place.stat().st_dev) not in seen:
-                seen.add(disk)
-                usage = shutil.disk_usage(place)
-                yield DiskFacts(str(place), usage.free, usage.total)
+        self._silent_since = self._workerless_since = self._dataless_since = None
 
     def _answers(self) -> bool:
         if self.api is None:
@@ -113,7 +131,7 @@ class LookAtPlatform:
         except httpx.HTTPError:
             return False
 
-    def _worker(self) -> str | None:
+    def _workers(self) -> tuple[Fault, ...] | None:
         if self.api is None or self._silent_since is not None:
             return None
         from nightjar.server.workers import lacking_worker  # noqa: PLC0415  # Prefect takes seconds

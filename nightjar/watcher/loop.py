@@ -79,13 +79,16 @@ class Watcher:
         untold = people.dispatches.untold(channels)
         opened, found = ledger.opened(), self.folders.now()
         facts = tuple(models_of(self.platform, found.specs.values(), opened, now))
-        platform = self.look_at_platform(now, untold, channels, found.broken)
+        needs_data = any(each.trained_on_files for each in facts)
+        platform = self.look_at_platform(now, untold, channels, found, needs_data=needs_data)
         troubles, blind = judged(facts, platform, self.platform.settings.ui)
         unseen = found.names - {each.model for each in facts}
         seen = frozenset(each.began.key for each in opened) if self.seen is None else self.seen
 
         def unknown(note: Note) -> bool:
-            return (note.model, note.kind) in blind or note.model in unseen or undecided(facts, note)
+            return (
+                (note.model, note.kind) in blind or note.model in unseen or undecided(facts, platform, note)
+            )
 
         def why(incident: Incident) -> Ending:
             return Ending(why_unmended(facts, platform, incident.now), decided(facts, incident.began))

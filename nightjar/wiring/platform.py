@@ -58,9 +58,20 @@ if TYPE_CHECKING:
     from nightjar.usecases.upkeep.prune import Prune
 
 
-def holds_something(folder: Path) -> bool:
-    """False also for the empty folder on which a disk is not mounted."""
-    return folder.is_dir() and any(folder.iterdir())
+NOT_THERE = "is not there"
+
+
+def lacking(folder: Path) -> str:
+    """Why there is nothing in a folder. Empty if there is something.
+
+    A folder on which a disk is not mounted is empty.
+    """
+    try:
+        return "" if any(folder.iterdir()) else "is empty"
+    except FileNotFoundError:
+        return NOT_THERE
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 def content_name(secret: str) -> str:
@@ -385,7 +396,7 @@ class Platform(Adapters):
             raw=self.raw_of(spec),
             guard=self.guard_outcomes(spec),
             readings=self.readings,
-            has_data=partial(holds_something, self.settings.data),
+            has_data=lambda: not lacking(self.settings.data),
         )
 
     def incidents(self) -> "PostgresIncidents":

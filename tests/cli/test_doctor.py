@@ -53,6 +53,17 @@ def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
     assert doctor.deliveries(platform, spec) == "none is set aside"
 
 
+def test_a_data_folder_that_is_gone_is_a_finding_if_a_version_was_trained_on_it(world, monkeypatch):
+    spec, folder = models.model("flight_delay"), world.platform.settings.data
+    monkeypatch.setattr(doctor, "lacking", lambda _: "is empty")
+    name, verdict, found = doctor.verdict("data", partial(doctor.data, world.platform, spec))
+    assert (name, verdict) == ("data", "NO")
+    assert found.startswith(f"The data folder {folder} is empty. Is its disk mounted?")
+    assert found.endswith("Runbook: runbooks/data-gone.md")
+    untrained = models.model("route_delay")
+    assert "none landed yet" in doctor.data(world.platform, untrained)
+
+
 def test_a_landed_day_that_is_lost_is_a_finding_until_it_is_there_or_given_up(
     platform, tmp_path, monkeypatch, capsys
 ):

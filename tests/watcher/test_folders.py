@@ -43,7 +43,9 @@ def test_a_folder_that_breaks_and_is_mended_is_seen_without_a_restart(place):
     look = ModelFolders()
     assert look.now().broken == {}
     write(place, "import nothing_like_it\n")
-    assert "nothing_like_it" in look.now().broken["toy"]
+    broken = look.now().broken["toy"]
+    assert "nothing_like_it" in broken.told
+    assert broken.because == "ModelBroken ModuleNotFoundError"
     assert look.now().names == {"toy"}
     shutil.rmtree(place / "toy")
     assert look.now().broken == {}

@@ -5,15 +5,17 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import text
 
 import models
 from nightjar.core.errors.database import RightsMissing, StoreUnavailable
 from nightjar.core.errors.model import ModelBroken
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.telling.facts import ModelFacts
+from nightjar.core.telling.facts import Fault, ModelFacts, fault_of
 from nightjar.core.telling.incidents import Severity, Trouble, changes
 from nightjar.server import workers
 from nightjar.testing.specs import toy_spec
+from nightjar.usecases.telling.looking import LookAtModel
 from nightjar.watcher.folders import Found
 from nightjar.watcher.looks import LookAtPlatform
 from nightjar.watcher.loop import LOOKS_EVERY, Watcher, one_round
@@ -115,6 +117,23 @@ def test_incidents_of_a_model_whose_folder_is_removed_end(platform, watcher):
     assert of_models(platform) == set()
 
 
+def finds(watcher, found: Found) -> None:
+    watcher.folders = SimpleNamespace(now=lambda: found)
+
+
+BROKEN = Found(
+    {"seen": SEEN},
+    {"blind": fault_of(ModelBroken("blind", "lacks x"))},
+    frozenset({"blind", "seen"}),
+)
+ENDING = text("SELECT sentence FROM nightjar.incident WHERE kind = :kind ORDER BY id DESC LIMIT 1")
+
+
+def ending(platform, kind: str) -> str:
+    with platform.engine.connect() as connection:
+        return connection.execute(ENDING, {"kind": kind}).scalar_one()
+
+
 def test_a_model_whose_folder_is_broken_is_told_and_keeps_its_incidents(platform, watcher, monkeypatch):
     monkeypatch.setattr(models, "MODELS", {"seen": SEEN})
     monkeypatch.setattr(models, "BROKEN", {"blind": ModelBroken("blind", "cannot be imported: it lacks x")})
@@ -129,16 +148,23 @@ def test_a_model_whose_folder_is_broken_is_told_and_keeps_its_incidents(platform
 
 def test_a_model_that_is_mended_while_the_watcher_runs_is_looked_at(platform, watcher):
     begin(platform, "blind")
-    broken, mended = (
-        Found(specs, dict.fromkeys({"blind"} - specs.keys(), "it lacks x"), frozenset({"blind", "seen"}))
-        for specs in ({"seen": SEEN}, {"blind": BLIND, "seen": SEEN})
-    )
-    watcher.folders = SimpleNamespace(now=lambda: broken)
+    finds(watcher, BROKEN)
     do_rounds(watcher, 3)
     assert of_models(platform) == {"blind"}
-    watcher.folders = SimpleNamespace(now=lambda: mended)
+    finds(watcher, Found({"blind": BLIND, "seen": SEEN}, {}, frozenset({"blind", "seen"})))
     do_rounds(watcher, 2)
     assert platform.incidents().opened() == ()
+    assert ending(platform, "model_broken").startswith("This is over. It began ")
+
+
+def test_a_broken_model_whose_folder_is_removed_was_not_mended(platform, watcher):
+    finds(watcher, BROKEN)
+    do_rounds(watcher, 2)
+    finds(watcher, Found({"seen": SEEN}, {}, frozenset({"seen"})))
+    do_rounds(watcher, 2)
+    assert platform.incidents().opened() == ()
+    told = "This is told no more. There is no folder of blind any more. It began "
+    assert ending(platform, "model_broken").startswith(told)
 
 
 def test_the_first_look_of_a_watcher_ends_nothing(platform, watcher):
@@ -183,8 +209,36 @@ def test_an_error_of_the_database_is_of_no_model_and_ends_the_look(watcher, fail
     assert watcher.looked_at is None
 
 
+def test_a_data_folder_that_goes_away_is_told_and_its_return_too(platform, watcher, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        LookAtModel,
+        "__call__",
+        lambda look, now, *_: ModelFacts(model=look.spec.name, now=now, zone="UTC", trained_on_files=True),
+    )
+    data = platform.settings.data
+    for minute in range(6):
+        (data / "raw").mkdir(parents=True, exist_ok=True) if minute in {0, 4} else None
+        if minute == 1:
+            (data / "raw").rmdir()
+        watcher.look(NOW + timedelta(minutes=minute))
+        opened = {each.now.kind: each.now.sentence for each in platform.incidents().opened()}
+        assert ("data_gone" in opened) is (minute in {3, 4}), minute
+    assert ending(platform, "data_gone").startswith("This is over. It began ")
+
+
+@pytest.mark.parametrize("made", [None, "data", "artifacts"])
+def test_only_a_watcher_on_a_machine_of_its_own_may_have_no_data_folder(platform, made):
+    if made is not None:
+        (platform.settings.home / made).mkdir(parents=True)
+    facts = LookAtPlatform(platform, None)(NOW, {}, needs_data=True)
+    assert facts.data.lacking == ("is empty" if made == "data" else "is not there")
+    assert facts.data.needed is (made is not None)
+    assert {each.place for each in facts.disks} <= {str(platform.settings.home)}
+
+
 def test_it_remembers_since_when_no_worker_takes_runs(platform, monkeypatch):
-    said = iter(("No worker polls", "No worker polls", "", "No worker polls"))
+    gone = (Fault("No worker polls", "NoWorker"),)
+    said = iter((gone, gone, (), gone))
     monkeypatch.setattr(workers, "lacking_worker", lambda *_: next(said))
     monkeypatch.setattr(LookAtPlatform, "_answers", lambda _: True)
     look, minutes = LookAtPlatform(platform, "http://api"), [NOW + timedelta(minutes=n) for n in range(4)]

@@ -16,12 +16,19 @@ class NightjarError(Exception):
     """A sentence with the command that corrects the error. It is empty until the edge adds it."""
     worker: str = ""
     """The worker of a cluster that raised the error. It is empty if this process did."""
+    variant: str = ""
+    """What tells errors of one type apart that are mended in different ways. It is empty if none are."""
 
     @property
     def words(self) -> str:
         """The text, the worker and the advice, without the runbook."""
         where = f"This was on the worker {self.worker}." if self.worker else ""
         return " ".join(filter(None, (super().__str__(), where, self.advice)))
+
+    @property
+    def because(self) -> str:
+        """The name of the cause that people are told of. Another name is another cause."""
+        return " ".join(filter(None, (type(self).__name__, self.variant)))
 
     def __str__(self) -> str:
         return f"{self.words} Runbook: runbooks/{self.runbook}.md"

@@ -212,6 +212,21 @@ class DeliveriesLost(FilesLost):
         self.lost, self.model = tuple(lost), model
 
 
+class DataGone(NightjarError):
+    """There is nothing in the data folder, although versions were trained on what had landed in it.
+
+    lacking: what follows the name of the folder.
+    """
+
+    exit_code, runbook = 75, "data-gone"
+
+    def __init__(self, folder: Path | str, lacking: str) -> None:
+        super().__init__(
+            f"The data folder {folder} {lacking}. Is its disk mounted? A run that starts without it lands "
+            "what the feed still has, and builds all features of that."
+        )
+
+
 class ArtifactsLost(FilesLost):
     """Files that versions, nights and reports name are not in the artifact store."""
 

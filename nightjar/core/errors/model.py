@@ -31,12 +31,16 @@ def listed(known: Sequence[str]) -> str:
 
 
 class ModelBroken(NightjarError):
-    """A model's folder is there, and the model cannot be used."""
+    """A model's folder is there, and the model cannot be used.
+
+    variant: the type of the error of its code, the field, or the name that clashes.
+    """
 
     exit_code, runbook = 52, "bad-spec"
 
-    def __init__(self, model: str, problem: str) -> None:
+    def __init__(self, model: str, problem: str, variant: str = "") -> None:
         super().__init__(f"models/{model} {problem}.")
+        self.variant = variant
 
 
 class BadSpec(ModelBroken):
@@ -45,7 +49,7 @@ class BadSpec(ModelBroken):
     exit_code = 4
 
     def __init__(self, model: str, field: str, problem: str) -> None:
-        super().__init__(f"{model}/spec.py:", f"{field} {problem}")
+        super().__init__(f"{model}/spec.py:", f"{field} {problem}", field)
 
 
 class NameClash(ModelBroken):
@@ -57,6 +61,7 @@ class NameClash(ModelBroken):
         super().__init__(
             f"{model} and models/{other}",
             f"declare the {name} differently: let one import the declaration of the other, or rename one",
+            name,
         )
         self.models = model, other
 

@@ -64,12 +64,13 @@ class NotOurFlow(NightjarError):
 
 
 class NoWorker(NightjarError):
-    """Runs are scheduled, but no worker takes them."""
+    """Runs are scheduled, but no worker takes them. variant: "paused" if workers are there."""
 
     exit_code, runbook = 29, "no-worker"
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, variant: str = "") -> None:
         super().__init__(f"{why}: no run starts. Runs that wait keep their score date.")
+        self.variant = variant
 
 
 class RunsStuck(NightjarError):

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.lost import LostDelivery
 from nightjar.core.night.plan import Standing
 
@@ -44,11 +46,19 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
-    """What stands against a day of outcomes. because: the name of the check that found it first."""
+class Fault:
+    """What is wrong with something. because: the name of the error or of the check that found it first.
+
+    runbook: of the error; empty if the kind of trouble says it.
+    """
 
     told: str
     because: str
+    runbook: str = ""
+
+
+def fault_of(error: NightjarError) -> Fault:
+    return Fault(error.words, error.because, error.runbook)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +81,14 @@ class ModelFacts:
     nights: newest first. zone: of its promises. drifted: the columns of the newest compared night that
     drifted, with what is told of each; None if none is compared. set_aside: of published nights that the
     schedule has started, also of those that are too old for `nights`.
-    trained_at: when the newest version was registered. trainings_due: starts of the schedule of training
-    since then. loss: of the trailing nights, by its name; beside it the greatest that the champion's test
-    expects.
+    trained_at: when the newest version was registered. trained_on_files: True if there is one, and files that
+    have landed are read for it. trainings_due: starts of the schedule of training since then. loss: of the
+    trailing nights, by its name; beside it the greatest that the champion's test expects.
     without_outcomes: published nights whose outcomes should be known, and are not. held: days of outcomes
-    that wait for a person, with what is odd about them. refused: deliveries that are set aside, with what is
-    wrong. lost: those that have landed, and whose files are gone. doubted: published nights, with the
-    findings that did not hold them. doubted_outcomes: days that count, with what is odd about them.
+    that wait for a person, with what is odd about them. refused: deliveries that are set aside, of a day the
+    one that was recorded last comes last. lost: those that have landed, and whose files are gone. doubted:
+    published nights, with the findings that did not hold them. doubted_outcomes: days that count, with what
+    is odd about them.
     What is not looked at any more, so that nobody can say if it was mended: doubts_too_old, of days of
     outcomes that are not among the newest any more; outcomes_too_old, published nights that still have none;
     nights_too_old, how many published nights there are before those of `set_aside`.
@@ -94,13 +105,14 @@ class ModelFacts:
     drifted: Mapping[str, str] | None = None
     drift_of: date | None = None
     trained_at: datetime | None = None
+    trained_on_files: bool = False
     trainings_due: int = 0
     loss: "LossFacts | None" = None
     without_outcomes: tuple[date, ...] = ()
-    held: Mapping[date, Odd] = field(default_factory=dict[date, Odd])
-    doubted_outcomes: Mapping[date, Odd] = field(default_factory=dict[date, Odd])
+    held: Mapping[date, Fault] = field(default_factory=dict[date, Fault])
+    doubted_outcomes: Mapping[date, Fault] = field(default_factory=dict[date, Fault])
     doubted: Mapping[date, tuple[Finding, ...]] = field(default_factory=dict[date, tuple[Finding, ...]])
-    refused: Mapping[str, str] | None = None
+    refused: tuple[Refusal, ...] | None = None
     lost: tuple[LostDelivery, ...] | None = None
     doubts_too_old: frozenset[date] = frozenset()
     outcomes_too_old: tuple[date, ...] = ()
@@ -134,26 +146,41 @@ class DiskFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """The data folder. lacking: why there is nothing in it, since `since`; empty if there is something.
+
+    needed: True if something must be in it: versions were trained on it, and it is on the watcher's machine.
+    """
+
+    place: str
+    lacking: str
+    since: datetime | None
+    needed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformFacts:
     """What is known of the platform.
 
-    database_bytes, database_limit: size, and the size that an operator allows; None without a limit.
-    notifications: share of the queue of NOTIFY that is in use. server_silent_since: since when the Prefect
-    server does not answer; None if it answers, or if there is none. worker: why no worker takes runs, empty
-    if one does, None if nobody could say. workerless_since: since when none does; None if one does.
-    untold: channel -> since when something waits to be told there. channels: those that are set up; None if
-    nobody asked. broken: model -> why its folder cannot be
-    used.
+    disks: those of the home and of the data folder. data: None if nobody has looked. database_bytes,
+    database_limit: size, and the size that an operator allows; None without a limit. notifications: share of
+    the queue of NOTIFY that is in use. server_silent_since: since when the Prefect server does not answer;
+    None if it answers, or if there is none. workers: why no worker takes runs; nothing if one does, None if
+    nobody could say. workerless_since: since when none does; None if one does. untold: channel -> since when
+    something waits to be told there. channels: those that are set up; None if nobody asked. broken: model ->
+    why its folder cannot be used. folders: the models that have one.
     """
 
     now: datetime
     disks: tuple[DiskFacts, ...] = ()
+    data: DataFacts | None = None
     database_bytes: int = 0
     database_limit: int | None = None
     notifications: float = 0.0
     server_silent_since: datetime | None = None
-    worker: str | None = None
+    workers: tuple[Fault, ...] | None = None
     workerless_since: datetime | None = None
     untold: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     channels: frozenset[str] | None = None
-    broken: Mapping[str, str] = field(default_factory=dict[str, str])
+    broken: Mapping[str, Fault] = field(default_factory=dict[str, Fault])
+    folders: frozenset[str] = frozenset()

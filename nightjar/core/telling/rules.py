@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from nightjar.core.desk.places import TOP, desk_url, night_file, run_url
+from nightjar.core.errors.inputs import DataGone
 from nightjar.core.inputs.findings import Finding, foremost
+from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.lost import LostDelivery
 from nightjar.core.monitoring.outcome_guard import TOLD_DAYS
 from nightjar.core.night.plan import Stage, Standing
@@ -39,7 +41,7 @@ RUNBOOK = " Runbook: runbooks/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """What a rule saw. subject: as of a trouble. cause: `because` of a trouble.
+    """What a rule saw. subject, because: as of a trouble.
 
     flow_run, night: whose page is about it. runbook: in place of the rule's.
     """
@@ -48,7 +50,7 @@ class Sign:
     subject: str = ""
     flow_run: str | None = None
     night: date | None = None
-    cause: str = ""
+    because: str = ""
     runbook: str = ""
 
 
@@ -59,6 +61,7 @@ class Rule(Generic[F]):
     unmended: why nobody looks any more at a subject that is seen no more. It gives None if it was mended.
     A rule needs it that looks at the newest nights or days alone: what becomes too old is not mended by that.
     undecided: True if nobody can say yet whether a subject that is seen no more was mended.
+    by_cause: True if troubles with other causes are told in other messages.
     """
 
     kind: str
@@ -68,6 +71,10 @@ class Rule(Generic[F]):
     look: Callable[[F], Iterable[Sign] | None]
     unmended: Callable[[F, str], str | None] | None = None
     undecided: Callable[[F, str], bool] | None = None
+    by_cause: bool = False
+
+    def is_undecided(self, facts: F, subject: str) -> bool:
+        return self.undecided is not None and self.undecided(facts, subject)
 
     def why_unmended(self, facts: F, subject: str) -> str | None:
         return None if self.unmended is None else self.unmended(facts, subject)
@@ -91,6 +98,11 @@ def told_no_more(unmended: Callable[[F, str], str | None]) -> Callable[[Rule[F]]
 def waits(undecided: Callable[[F, str], bool]) -> Callable[[Rule[F]], Rule[F]]:
     """Have a rule keep incidents open while nobody can say how they end."""
     return lambda rule: replace(rule, undecided=undecided)
+
+
+def by_cause(rule: Rule[F]) -> Rule[F]:
+    """Have troubles of a rule that have other causes told in other messages."""
+    return replace(rule, by_cause=True)
 
 
 # --- nights ---------------------------------------------------------------------------------------
@@ -123,6 +135,7 @@ def _under_way(facts: ModelFacts, subject: str) -> bool:
     )
 
 
+@by_cause
 @waits(_under_way)
 @rule(WARNING, "late-night", "a night failed and is tried again by itself, or was left unfinished")
 def failed(facts: ModelFacts) -> Iterator[Sign]:
@@ -134,6 +147,7 @@ def failed(facts: ModelFacts) -> Iterator[Sign]:
             yield _of_error(night, standing, "was left unfinished by a process that died")
 
 
+@by_cause
 @waits(_under_way)
 @rule(CRITICAL, "late-night", "a night failed, and only a person can say what follows")
 def held_back(facts: ModelFacts) -> Iterator[Sign]:
@@ -146,6 +160,7 @@ def held_back(facts: ModelFacts) -> Iterator[Sign]:
                 yield _of_error(night, standing, what)
 
 
+@by_cause
 @rule(WARNING, "audit-failed", "a night is published, and something stands against it")
 def doubted(facts: ModelFacts) -> Iterator[Sign]:
     """It ends when another revision is published, without it or by a person who accepted it."""
@@ -163,7 +178,7 @@ def _of_findings(night: date, findings: Sequence[Finding], what: str) -> Sign:
         subject=str(night),
         sentence=f"The night of {night} {what}. {'; '.join(said)}.{more}",
         night=night,
-        cause=told[0].name,
+        because=told[0].name,
         runbook=told[0].runbook,
     )
 
@@ -190,7 +205,7 @@ def _of_error(night: NightFacts, standing: Standing, what: str) -> Sign:
         sentence=f"The night of {night.score_date} {what}. {words if named else error}".strip(),
         flow_run=standing.flow_run,
         night=night.score_date,
-        cause=kind if named else "",
+        because=kind if named else "",
         runbook=runbook.removesuffix(".md"),
     )
 
@@ -315,13 +330,14 @@ def outcomes_missing(facts: ModelFacts) -> Iterator[Sign]:
         yield Sign(sentence=(f"No outcome is known of {nights} whose outcomes are due: {first} to {last}."))
 
 
+@by_cause
 @rule(CRITICAL, "outcomes-held", "a day of outcomes is held until a person decides")
 def outcomes_held(facts: ModelFacts) -> Iterator[Sign]:
     for day, odd in facts.held.items():
         yield Sign(
             subject=str(day),
             sentence=f"The outcomes of {day} are held and count nowhere until a person decides: {odd.told}.",
-            cause=odd.because,
+            because=odd.because,
         )
 
 
@@ -334,6 +350,7 @@ def _too_old(facts: ModelFacts, subject: str) -> str | None:
     )
 
 
+@by_cause
 @told_no_more(_too_old)
 @rule(WARNING, "outcomes-held", "a day of outcomes counts, and something stands against it")
 def outcomes_doubted(facts: ModelFacts) -> Iterator[Sign]:
@@ -341,7 +358,7 @@ def outcomes_doubted(facts: ModelFacts) -> Iterator[Sign]:
         yield Sign(
             subject=str(day),
             sentence=f"The outcomes of {day} count and are doubted, until a person accepts them: {odd.told}.",
-            cause=odd.because,
+            because=odd.because,
         )
 
 
@@ -349,9 +366,19 @@ def outcomes_doubted(facts: ModelFacts) -> Iterator[Sign]:
 def delivery_refused(facts: ModelFacts) -> Iterable[Sign] | None:
     if facts.refused is None:
         return None
-    return (
-        Sign(subject=each, sentence=f"The delivery {each} is set aside: {problem}.")
-        for each, problem in facts.refused.items()
+    newest = {(each.dataset, each.about): each for each in facts.refused}
+    return [_of_refused(each) for each in newest.values()]
+
+
+def _of_refused(refused: Refusal) -> Sign:
+    """Its cause is its content: a second file that is refused is told, also if the same is wrong with it."""
+    return Sign(
+        subject=f"{refused.dataset} {refused.about}",
+        sentence=(
+            f"The delivery {refused.dataset} {refused.about}, recorded {refused.recorded_at:%Y-%m-%d %H:%M} "
+            f"UTC, is set aside: {refused.told}. {refused.remedy}"
+        ),
+        because=refused.content,
     )
 
 
@@ -380,11 +407,25 @@ def _of_lost(dataset: str, lost: Sequence[LostDelivery]) -> Sign:
 # --- the platform ---------------------------------------------------------------------------------
 
 
+def _not_there(facts: PlatformFacts, subject: str) -> bool:
+    return facts.data is not None and facts.data.place == subject and bool(facts.data.lacking)
+
+
+def _no_disk(facts: PlatformFacts, subject: str) -> str | None:
+    if subject in {each.place for each in facts.disks}:
+        return None
+    return "The settings name no such folder any more, or it is on the disk of another one."
+
+
+@waits(_not_there)
+@told_no_more(_no_disk)
 @rule(WARNING, "storage-refused", "less than 10% of a disk is free")
 def disk_filling(facts: PlatformFacts) -> Iterator[Sign]:
     return (_of_disk(disk) for disk in facts.disks if FULL <= disk.free / disk.total < FILLING)
 
 
+@waits(_not_there)
+@told_no_more(_no_disk)
 @rule(CRITICAL, "storage-refused", "less than 3% of a disk is free")
 def disk_full(facts: PlatformFacts) -> Iterator[Sign]:
     return (_of_disk(disk) for disk in facts.disks if disk.free / disk.total < FULL)
@@ -398,6 +439,24 @@ def _of_disk(disk: DiskFacts) -> Sign:
             f"{disk.place}."
         ),
     )
+
+
+def _other_folder(facts: PlatformFacts, subject: str) -> str | None:
+    if facts.data is None or facts.data.place == subject:
+        return None
+    return f"The settings name another data folder now: {facts.data.place}."
+
+
+@told_no_more(_other_folder)
+@rule(CRITICAL, "data-gone", "the data folder is gone, empty or cannot be read for 2 minutes")
+def data_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
+    """Unknown for a short time only, as while a disk is mounted, and where nothing has landed yet."""
+    data = facts.data
+    if data is None or data.since is None:
+        return ()
+    if not data.needed or facts.now - data.since < SILENT_FOR:
+        return None
+    return (Sign(subject=data.place, sentence=DataGone(data.place, data.lacking).words),)
 
 
 @rule(WARNING, "storage-refused", "the database has 90% of NIGHTJAR_DATABASE_MAX_GB")
@@ -438,18 +497,25 @@ def server_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
 @rule(CRITICAL, "no-worker", "no worker takes runs for 2 minutes")
 def worker_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
     """Unknown for a short time only: a worker that starts or is replaced is soon back."""
-    if facts.worker == "":
-        return ()
-    since = facts.workerless_since
-    if facts.worker is None or since is None or facts.now - since < SILENT_FOR:
+    since, lacking = facts.workerless_since, facts.workers
+    if lacking is None or (lacking and (since is None or facts.now - since < SILENT_FOR)):
         return None
-    return (Sign(sentence=f"{facts.worker}. No scheduled run starts."),)
+    return [Sign(sentence=why.told, because=why.because, runbook=why.runbook) for why in lacking]
 
 
+def _no_folder(facts: PlatformFacts, subject: str) -> str | None:
+    return None if subject in facts.folders else f"There is no folder of {subject} any more."
+
+
+@told_no_more(_no_folder)
 @rule(CRITICAL, "bad-spec", "the folder of a model cannot be used")
 def model_broken(facts: PlatformFacts) -> Iterator[Sign]:
     for model, why in facts.broken.items():
-        yield Sign(subject=model, sentence=f"Nothing of {model} is scored or looked at. {why}")
+        yield Sign(
+            subject=model,
+            sentence=f"Nothing of {model} is scored or looked at. {why.told}",
+            because=why.because,
+        )
 
 
 def _no_receiver(facts: PlatformFacts, subject: str) -> str | None:
@@ -491,6 +557,7 @@ OF_A_MODEL = (
 OF_THE_PLATFORM = (
     disk_full,
     disk_filling,
+    data_gone,
     database_filling,
     notifications_filling,
     server_gone,
@@ -498,7 +565,7 @@ OF_THE_PLATFORM = (
     model_broken,
     receiver_gone,
 )
-EXPLAINS = ("disk_full", "server_gone", "worker_gone")
+EXPLAINS = ("disk_full", "data_gone", "server_gone", "worker_gone")
 """Troubles of the platform that make nights late or fail. Those nights are told together, as one cause."""
 EXPLAINED = frozenset({"late", "failed"})
 
@@ -526,20 +593,19 @@ def why_unmended(models: Iterable[ModelFacts], platform: PlatformFacts, note: No
         return None if rule is None else rule.why_unmended(platform, note.subject)
     facts = next((each for each in models if each.model == note.model), None)
     if facts is None:
-        return f"There is no folder of {note.model} any more."
+        return _no_folder(platform, note.model)
     rule = _rule_of(OF_A_MODEL, note)
     return None if rule is None else rule.why_unmended(facts, note.subject)
 
 
-def undecided(models: Iterable[ModelFacts], note: Note) -> bool:
-    """True if nobody can say yet whether an incident of a model is over, so that it stays open."""
-    facts, rule = (
-        next((each for each in models if each.model == note.model), None),
-        _rule_of(OF_A_MODEL, note),
-    )
-    if facts is None or rule is None or rule.undecided is None:
-        return False
-    return rule.undecided(facts, note.subject)
+def undecided(models: Iterable[ModelFacts], platform: PlatformFacts, note: Note) -> bool:
+    """True if nobody can say yet whether an incident is over, so that it stays open."""
+    if not note.model:
+        rule = _rule_of(OF_THE_PLATFORM, note)
+        return rule is not None and rule.is_undecided(platform, note.subject)
+    facts = next((each for each in models if each.model == note.model), None)
+    rule = _rule_of(OF_A_MODEL, note)
+    return facts is not None and rule is not None and rule.is_undecided(facts, note.subject)
 
 
 def _rule_of(rules: Iterable[Rule[F]], note: Note) -> Rule[F] | None:
@@ -565,8 +631,8 @@ def _trouble(rule: Rule[F], model: str, sign: Sign, ui: str | None) -> Trouble:
         kind=rule.kind,
         subject=sign.subject,
         severity=rule.severity,
-        cause=f"{rule.kind} {sign.cause}".strip(),
-        because=sign.cause,
+        cause=f"{rule.kind} {sign.because}".strip() if rule.by_cause else rule.kind,
+        because=sign.because,
         sentence=sign.sentence,
         link=None if ui is None else _page(ui, model, sign),
         runbook=sign.runbook or rule.runbook,

@@ -29,10 +29,10 @@ from nightjar.core.ports.registry import Registry
 from nightjar.core.telling.facts import (
     FEWEST_LOSS_NIGHTS,
     Decision,
+    Fault,
     LossFacts,
     ModelFacts,
     NightFacts,
-    Odd,
     SetAside,
 )
 from nightjar.usecases.data.landing import lost, set_aside
@@ -93,15 +93,16 @@ class LookAtModel:
             drifted=drifted,
             drift_of=drift_of,
             trained_at=trained_at,
+            trained_on_files=trained_at is not None and bool(self.spec.delivered),
             trainings_due=0 if trained_at is None else self._trainings(trained_at, now),
             loss=self._loss(measured),
             without_outcomes=lacking,
             outcomes_too_old=lacking_long,
             doubts_too_old=frozenset(check.day for check in too_old),
             nights_too_old=len(published) - len(newest),
-            held={check.day: _odd(check) for check in undecided if not check.counts},
-            doubted_outcomes={check.day: _odd(check) for check in undecided if check.counts},
-            refused=self._found(self._refused),
+            held={check.day: _fault(check) for check in undecided if not check.counts},
+            doubted_outcomes={check.day: _fault(check) for check in undecided if check.counts},
+            refused=self._found(partial(set_aside, self.spec, self.raw)),
             lost=self._found(partial(lost, self.spec, self.raw)),
             doubted=self.readings.doubts(self.spec.name),
             decided_nights={
@@ -229,10 +230,6 @@ class LookAtModel:
             if check.decided_at is not None
         }
 
-    def _refused(self) -> Mapping[str, str]:
-        """What is wrong with each delivery that is set aside."""
-        return {f"{each.dataset} {each.about}": each.told for each in set_aside(self.spec, self.raw)}
-
     def _found(self, look: Callable[[], T]) -> T | None:
         """What the data folder says. None if it cannot be read now, or is not there."""
         try:
@@ -241,8 +238,8 @@ class LookAtModel:
             return None
 
 
-def _odd(check: OutcomeCheck) -> Odd:
-    return Odd(check.told, next((finding.name for finding in check.findings), ""))
+def _fault(check: OutcomeCheck) -> Fault:
+    return Fault(check.told, next((finding.name for finding in check.findings), ""))
 
 
 def _decision(publication: Publication) -> Decision | None:

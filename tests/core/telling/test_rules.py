@@ -6,18 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.model import BadSpec, ModelBroken, NameClash
+from nightjar.core.errors.platform import NotDeployed, NoWorker
 from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.lost import LostDelivery
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.core.telling.facts import (
+    DataFacts,
     DiskFacts,
+    Fault,
     LossFacts,
     ModelFacts,
     NightFacts,
-    Odd,
     PlatformFacts,
     SetAside,
+    fault_of,
 )
 from nightjar.core.telling.incidents import Ending, Incident, Note, Step, ended
 from nightjar.core.telling.rules import OF_A_MODEL, OF_THE_PLATFORM, judged, undecided, why_unmended
@@ -28,6 +34,7 @@ DAY = date(2026, 1, 2)
 QUIET = {"model": "toy", "now": NOW, "zone": "America/New_York"}
 HOUR = timedelta(hours=1)
 BEGAN = "It began 2026-01-02 11:00 UTC."
+QUIETLY = PlatformFacts(now=NOW)
 
 
 @pytest.mark.parametrize("rule", [*OF_A_MODEL, *OF_THE_PLATFORM], ids=lambda rule: rule.kind)
@@ -76,6 +83,9 @@ def test_a_receiver_or_a_model_that_is_taken_away_is_not_told_as_mended():
     assert why_unmended([], PlatformFacts(now=NOW, channels=frozenset({"new"})), gone)
     assert why_unmended([], PlatformFacts(now=NOW, channels=frozenset({"old"})), gone) is None
     assert "no folder of toy" in why_unmended([], PlatformFacts(now=NOW), noted("late", str(DAY)))
+    broken = noted("model_broken", "toy").model_copy(update={"model": ""})
+    assert "no folder of toy" in why_unmended([], PlatformFacts(now=NOW), broken)
+    assert why_unmended([], PlatformFacts(now=NOW, folders=frozenset({"toy"})), broken) is None
 
 
 def noted(kind: str, subject: str) -> Note:
@@ -85,9 +95,25 @@ def noted(kind: str, subject: str) -> Note:
 
 def test_nothing_wrong_is_no_trouble():
     fine = night(published_at=NOW - 5 * HOUR, rows=100)
-    assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted={}, refused={}, lost=())) == []
+    assert kinds(ModelFacts(**QUIET, nights=(fine,), drifted={}, refused=(), lost=())) == []
 
 
+def refusal(**fields) -> Refusal:
+    told = {
+        "dataset": "weather",
+        "day": DAY,
+        "content": "1f",
+        "file": "/feed/weather.csv",
+        "column": None,
+        "problem": "is truncated",
+        "remedy": "Have it delivered again, whole.",
+        "recorded_at": NOW,
+        "refused_at": NOW,
+    }
+    return Refusal(**told | fields)
+
+
+NONE_POLLS = fault_of(NoWorker("No worker polls"))
 DOUBT = Finding(name="shadow", sentence="3 of 9 differ", holds=False)
 SEEN = {
     "doubted": {"doubted": {DAY: (DOUBT,)}},
@@ -103,9 +129,9 @@ SEEN = {
     "degraded": {"loss": LossFacts(metric="brier", nights=20, value=0.21, expected=0.2)},
     "champion_stale": {"trained_at": NOW - 500 * HOUR, "trainings_due": 2},
     "outcomes_missing": {"without_outcomes": (DAY,)},
-    "outcomes_doubted": {"doubted_outcomes": {DAY: Odd("looks like half of the rows", "volume")}},
-    "outcomes_held": {"held": {DAY: Odd("looks like seconds for minutes", "units")}},
-    "delivery_refused": {"refused": {"weather 2026-01-01": "is truncated"}},
+    "outcomes_doubted": {"doubted_outcomes": {DAY: Fault("looks like half of the rows", "volume")}},
+    "outcomes_held": {"held": {DAY: Fault("looks like seconds for minutes", "units")}},
+    "delivery_refused": {"refused": (refusal(),)},
     "deliveries_lost": {"lost": (LostDelivery("weather", DAY, DAY, "/x", NOW),)},
 }
 
@@ -202,12 +228,12 @@ def test_a_failed_and_a_held_night_are_one_incident_and_stay_open_while_it_is_sc
         scored = ModelFacts(**QUIET, nights=(night(promised=NOW + HOUR, standing=standing),))
         assert kinds(scored) == []
         for kind in ("failed", "held_back"):
-            assert undecided([scored], noted(kind, str(DAY)))
-            assert not undecided([scored], noted(kind, str(DAY - timedelta(days=1))))
+            assert undecided([scored], QUIETLY, noted(kind, str(DAY)))
+            assert not undecided([scored], QUIETLY, noted(kind, str(DAY - timedelta(days=1))))
     over = ModelFacts(**QUIET, nights=(night(published_at=NOW, standing=replace(HELD, published=True)),))
-    assert not undecided([over], noted("failed", str(DAY)))
-    assert not undecided([scored], noted("late", str(DAY)))
-    assert not undecided([], noted("failed", str(DAY)))
+    assert not undecided([over], QUIETLY, noted("failed", str(DAY)))
+    assert not undecided([scored], QUIETLY, noted("late", str(DAY)))
+    assert not undecided([], QUIETLY, noted("failed", str(DAY)))
 
 
 def test_a_disk_that_fills_up_is_one_incident():
@@ -219,9 +245,85 @@ def test_a_disk_that_fills_up_is_one_incident():
     assert not full.differs(filling)
 
 
+def test_a_data_folder_that_is_gone_is_told_if_something_must_be_in_it_and_ends_nothing_of_its_disk():
+    def seen(**fields) -> PlatformFacts:
+        data = {"place": "/data", "lacking": "is empty", "since": NOW - HOUR, "needed": True}
+        return PlatformFacts(now=NOW, data=DataFacts(**data | fields))
+
+    ((gone,), _) = judged([], seen(), None)
+    assert (gone.kind, gone.subject, gone.critical) == ("data_gone", "/data", True)
+    assert gone.sentence.startswith("The data folder /data is empty. Is its disk mounted? ")
+    for waits in (seen(since=NOW - timedelta(seconds=30)), seen(needed=False)):
+        assert judged([], waits, None) == ((), judged([], QUIETLY, None)[1] | {("", "data_gone")})
+    there = seen(lacking="", since=None)
+    assert judged([], there, None) == judged([], QUIETLY, None)
+    for kind in ("disk_filling", "disk_full"):
+        full = noted(kind, "/data").model_copy(update={"model": ""})
+        assert undecided([], seen(), full)
+        assert not undecided([], there, full)
+        assert "on the disk of another one" in why_unmended([], there, full)
+        mended = replace(there, disks=(DiskFacts("/data", 99, 100),))
+        assert why_unmended([], mended, full) is None
+    note = noted("data_gone", "/data").model_copy(update={"model": ""})
+    assert why_unmended([], there, note) is None
+    assert "another data folder now: /new" in why_unmended([], seen(place="/new"), note)
+
+
+def test_nights_that_fail_without_the_data_folder_share_its_cause():
+    facts = PlatformFacts(now=NOW, **PLATFORM["data_gone"])
+    found, _ = judged([ModelFacts(**QUIET, nights=(night(),))], facts, None)
+    assert {each.cause for each in found} == {"data_gone"}
+
+
 def test_a_day_of_outcomes_that_is_held_by_another_check_has_another_cause():
-    first, second = (told(held={DAY: Odd("x", name)})[0] for name in ("volume", "units"))
+    first, second = (told(held={DAY: Fault("x", name)})[0] for name in ("volume", "units"))
     assert second.differs(first)
+
+
+def test_another_file_that_is_refused_is_another_cause_and_all_are_told_in_one_message():
+    first, later = refusal(), refusal(content="2e", recorded_at=NOW + HOUR, problem="is empty")
+    (before,), (now,) = told(refused=(first,)), told(refused=(first, later))
+    assert now.key == before.key
+    assert now.differs(before)
+    assert now.sentence == (
+        "The delivery weather 2026-01-02, recorded 2026-01-02 12:00 UTC, is set aside: is empty. "
+        "Have it delivered again, whole."
+    )
+    several = told(refused=(later, refusal(day=DAY + timedelta(days=1))))
+    assert len(several) == 2
+    assert {each.cause for each in several} == {"delivery_refused"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "errors"),
+    [
+        (
+            lambda error: {"broken": {"toy": fault_of(error)}},
+            [
+                ModelBroken("toy", "cannot be imported: No module named x", "ModuleNotFoundError"),
+                ModelBroken("toy", "cannot be imported: invalid syntax", "SyntaxError"),
+                BadSpec("toy", "name", "is wrong"),
+                BadSpec("toy", "part_rows", "is wrong"),
+                NameClash("dataset flights", "toy", "other"),
+            ],
+        ),
+        (
+            lambda error: {"workers": (fault_of(error),), "workerless_since": NOW - HOUR},
+            [NoWorker("No worker polls"), NoWorker("The pool is paused", "paused"), NotDeployed("no pool")],
+        ),
+    ],
+    ids=["model_broken", "worker_gone"],
+)
+def test_another_error_of_the_platform_is_another_cause_with_its_runbook(rule, errors):
+    def seen(error: NightjarError):
+        return judged([], PlatformFacts(now=NOW, **rule(error)), None)[0][0]
+
+    found = [seen(error) for error in errors]
+    assert len({each.key for each in found}) == 1
+    assert len({each.cause for each in found}) == 1, "one message tells them"
+    assert len({each.because for each in found}) == len(errors)
+    assert [each.runbook for each in found] == [error.runbook for error in errors]
+    assert not seen(errors[0]).differs(found[0])
 
 
 def test_each_column_that_drifted_is_a_trouble_of_its_own_and_one_message_tells_all():
@@ -234,11 +336,12 @@ def test_each_column_that_drifted_is_a_trouble_of_its_own_and_one_message_tells_
 PLATFORM = {
     "disk_full": {"disks": (DiskFacts("/x", 2, 100),)},
     "disk_filling": {"disks": (DiskFacts("/x", 9, 100),)},
+    "data_gone": {"data": DataFacts(place="/x", lacking="is empty", since=NOW - HOUR, needed=True)},
     "database_filling": {"database_bytes": 95, "database_limit": 100},
     "notifications_filling": {"notifications": 0.6},
     "server_gone": {"server_silent_since": NOW - timedelta(minutes=3)},
-    "worker_gone": {"worker": "No worker polls", "workerless_since": NOW - timedelta(minutes=3)},
-    "model_broken": {"broken": {"toy": "models/toy cannot be imported."}},
+    "worker_gone": {"workers": (NONE_POLLS,), "workerless_since": NOW - timedelta(minutes=3)},
+    "model_broken": {"broken": {"toy": fault_of(ModelBroken("toy", "cannot be imported"))}},
     "receiver_gone": {"untold": {"alert": NOW - HOUR}},
 }
 
@@ -256,7 +359,7 @@ def test_a_server_that_is_silent_for_a_moment_neither_begins_nor_ends_anything()
 
 
 def test_a_worker_that_is_about_to_start_neither_begins_nor_ends_anything():
-    facts = PlatformFacts(now=NOW, worker="No worker polls", workerless_since=NOW - timedelta(seconds=30))
+    facts = PlatformFacts(now=NOW, workers=(NONE_POLLS,), workerless_since=NOW - timedelta(seconds=30))
     found, unknown = judged([], facts, None)
     assert found == ()
     assert ("", "worker_gone") in unknown

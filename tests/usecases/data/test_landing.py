@@ -190,7 +190,9 @@ def test_a_lost_file_that_is_there_again_as_a_correction_counts_as_both(raw, inb
         return [dataclasses.replace(first, path=again, recorded_at=LATER + timedelta(hours=1))]
 
     with capture_logs() as said:
-        landing = land(raw, inbox, LATER + timedelta(hours=2), spec=dataclasses.replace(SPEC, deliver=deliver))
+        landing = land(
+            raw, inbox, LATER + timedelta(hours=2), spec=dataclasses.replace(SPEC, deliver=deliver)
+        )
     assert (landing.restored, landing.corrected) == (1, 1)
     assert [each["day"] for each in said if each["event"] == "delivery_restored"] == [str(JUNE)]
     assert lost_one.exists()
