@@ -181,8 +181,8 @@ class HoldFinding(Value):
         """The sentence without its limit, and with fewer digits."""
         if self.low <= self.value <= self.high:
             return f"{self.name}: {self.told}"
-        usual = f"usually {self.low:.3g} to {self.high:.3g}"
-        return f"{self.name}: {self.where} {self.value:.3g}, {usual}{self.hint}"
+        value, low, high = map(_short, (self.value, self.low, self.high))
+        return f"{self.name}: {self.where} {value}, usually {low} to {high}{self.hint}"
 
 
 class Verdict(StrEnum):
@@ -562,6 +562,11 @@ def _finding(
         f"the limit is {limit:.4g})"
     )
     return HoldFinding(name=name, where=where, value=value, low=low, high=high, told=told)
+
+
+def _short(number: float) -> str:
+    """Three digits, and all those before the point."""
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
 
 
 def _before(step: timedelta) -> str:

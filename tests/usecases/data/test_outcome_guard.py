@@ -331,6 +331,11 @@ def test_of_a_day_with_many_findings_the_first_is_told_and_the_others_by_their_n
     assert check.told.endswith(f"; also {', '.join(names[1:])} ({len(check.findings)} findings)")
 
 
+def test_a_large_number_is_told_without_an_exponent():
+    late = HoldFinding(name="units", where="delay", value=83412.6, low=0.01234, high=1980.4, told="x")
+    assert late.brief == "units: delay 83,413, usually 0.0123 to 1,980"
+
+
 def test_what_has_no_numbers_is_told_in_its_own_words():
     impossible = HoldFinding(name="bounds", where="outcome", value=0, low=0, high=0, told="2 is no share")
     assert impossible.brief == "bounds: 2 is no share"
