@@ -13,7 +13,7 @@ from nightjar.core.values import Value
 TOGETHER_FOR = timedelta(minutes=10)
 """After a message, more of the same cause are collected for this time."""
 EXPLAINED_FOR = timedelta(hours=1)
-"""The same, where a trouble of the platform is the cause and was told."""
+"""The same of nights alone, where a trouble of the platform is the cause and was told."""
 OUTAGE = "watcher sees nothing"
 AT_MOST = 10
 """Sentences of a message. It counts the others."""
@@ -55,7 +55,8 @@ def due_messages(
 
 
 def _due(cause: Cause, group: Sequence[Pending[Note]], told: datetime | None, now: datetime) -> bool:
-    waits = EXPLAINED_FOR if cause[1] in EXPLAINS else TOGETHER_FOR
+    explained = cause[1] in EXPLAINS and all(each.news.kind not in EXPLAINS for each in group)
+    waits = EXPLAINED_FOR if explained else TOGETHER_FOR
     return all(each.due(now) for each in group) and (told is None or not pauses(told, now, waits))
 
 

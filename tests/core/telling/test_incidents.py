@@ -214,6 +214,14 @@ def test_nights_that_a_missing_worker_makes_late_wait_for_an_hour():
     assert len(due_messages(pending, told, NOW + EXPLAINED_FOR, UI)) == 1
 
 
+def test_a_worker_that_is_gone_for_another_reason_or_again_does_not_wait_with_the_nights():
+    told = {(False, "worker_gone"): NOW}
+    gone = trouble(model="", kind="worker_gone", cause="worker_gone")
+    pending = [Pending(note(1, gone, Step.CHANGED)), Pending(note(2, trouble(cause="worker_gone")))]
+    assert due_messages(pending, told, NOW + TOGETHER_FOR / 2, UI) == ()
+    assert len(due_messages(pending, told, NOW + TOGETHER_FOR, UI)) == 1
+
+
 def test_what_was_not_taken_is_not_due_at_once():
     assert due_messages([Pending(note(1, trouble()), 3, NOW)], {}, NOW + timedelta(seconds=5), UI) == ()
 
