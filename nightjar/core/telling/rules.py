@@ -34,7 +34,7 @@ TRAININGS_MISSED = 2
 FILLING, FULL = 0.10, 0.03
 """Free shares of a disk, or of the size that the database may have."""
 QUEUE_FILLING = 0.5
-GB = 1e9
+GB, MB = 1e9, 1e6
 RUNBOOK = " Runbook: runbooks/"
 """How the text of an error goes on with its runbook. See NightjarError."""
 
@@ -435,7 +435,7 @@ def _of_disk(disk: DiskFacts) -> Sign:
     return Sign(
         subject=disk.place,
         sentence=(
-            f"{disk.free / GB:.1f} GB of {disk.total / GB:.0f} ({disk.free / disk.total:.1%}) are free at "
+            f"{_size(disk.free)} of {_size(disk.total)} ({disk.free / disk.total:.1%}) are free at "
             f"{disk.place}."
         ),
     )
@@ -459,13 +459,17 @@ def data_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
     return (Sign(subject=data.place, sentence=DataGone(data.place, data.lacking).words),)
 
 
+def _size(count: int) -> str:
+    return f"{count / GB:.1f} GB" if count >= GB else f"{count / MB:.0f} MB"
+
+
 @rule(WARNING, "storage-refused", "the database has 90% of NIGHTJAR_DATABASE_MAX_GB")
 def database_filling(facts: PlatformFacts) -> Iterator[Sign]:
     limit = facts.database_limit
     if limit is not None and facts.database_bytes > (1 - FILLING) * limit:
         yield Sign(
             sentence=(
-                f"The database holds {facts.database_bytes / GB:.1f} GB, and NIGHTJAR_DATABASE_MAX_GB is "
+                f"The database holds {_size(facts.database_bytes)}, and NIGHTJAR_DATABASE_MAX_GB is "
                 f"{limit / GB:.0f}."
             )
         )

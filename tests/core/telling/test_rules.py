@@ -275,6 +275,18 @@ def test_nights_that_fail_without_the_data_folder_share_its_cause():
     assert {each.cause for each in found} == {"data_gone"}
 
 
+@pytest.mark.parametrize(
+    ("free", "total", "words"),
+    [
+        (int(3e6), int(168e6), "3 MB of 168 MB (1.8%) are free at /x."),
+        (int(20e9), int(252e9), "20.0 GB of 252.0 GB (7.9%) are free at /x."),
+    ],
+)
+def test_what_is_free_of_a_small_disk_is_told_in_megabytes(free, total, words):
+    (seen,), _ = judged([], PlatformFacts(now=NOW, disks=(DiskFacts("/x", free, total),)), None)
+    assert seen.sentence == words
+
+
 def test_a_day_of_outcomes_that_is_held_by_another_check_has_another_cause():
     first, second = (told(held={DAY: Fault("x", name)})[0] for name in ("volume", "units"))
     assert second.differs(first)
