@@ -73,6 +73,7 @@ ALWAYS: Mapping[type[NightjarError], str] = {
     database.OwnerNeeded: "The owner is who runs `nightjar db migrate`.",
     database.NoEmbeddedPostgres: "`nightjar up` and `nightjar db migrate` start it.",
     database.NightsRunning: "Look with `nightjar status`; then run `nightjar db migrate`.",
+    inputs.DataGone: "`nightjar prefect work-pool pause nightjar` keeps runs from starting.",
     inputs.FeastRegistryEmpty: "Run `nightjar features apply`.",
     inputs.FeastSchemaGone: "Run `nightjar db migrate`, then `nightjar features apply`.",
     model.ArtifactBroken: (
@@ -82,7 +83,6 @@ ALWAYS: Mapping[type[NightjarError], str] = {
     night.ReasonMissing: "`nightjar rollback` takes it as --reason.",
     platform.ModelsGone: "Run `nightjar deploy --remove`.",
     platform.ServerOpen: "`nightjar up` and docker/compose.yaml start it like that.",
-    platform.NoWorker: "`nightjar up` runs one.",
 }
 """The remedies that take no facts of the error."""
 
@@ -240,6 +240,13 @@ def _(error: settings.DayToCome) -> str:
 @remedy.register
 def _(error: platform.NotDeployed) -> str:
     return "" if error.remedy else "Run `nightjar deploy`."
+
+
+@remedy.register
+def _(error: platform.NoWorker) -> str:
+    if error.variant == "paused":
+        return "`nightjar prefect work-pool resume nightjar` lets runs start."
+    return "`nightjar up` runs one."
 
 
 @remedy.register

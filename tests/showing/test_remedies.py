@@ -48,6 +48,7 @@ COMMANDS = [
         (f"{SCORE} --accept REASON",),
     ),
     (inputs.DeliveriesSetAside("toy", ["weather 2013-06-14"]), ("nightjar deliveries list --model toy",)),
+    (inputs.DataGone("/data", "is empty"), ("nightjar prefect work-pool pause nightjar",)),
     (inputs.NothingSetAside("toy", "weather", DAY), ("nightjar deliveries list --model toy",)),
     (inputs.NothingLost("toy", "weather", DAY), ("nightjar deliveries list --model toy",)),
     (
@@ -120,6 +121,7 @@ COMMANDS = [
     (model.ModelNotNamed([]), ("nightjar new-model NAME",)),
     (model.ModelNotNamed(["toy", "toys"]), ("--model NAME",)),
     (platform.NoWorker("No worker polls the work pool"), ("nightjar up",)),
+    (platform.NoWorker("The pool is paused", "paused"), ("nightjar prefect work-pool resume nightjar",)),
     (platform.DeploymentPaused(["toy-score", "toy-repair"]), ("nightjar resume toy-score",)),
 ]
 

@@ -225,7 +225,7 @@ class RawFiles:
         if earlier and earlier[-1].recorded_at == instant:
             if proposed:
                 raise Missed
-            at = f"{instant:{IN_FILE_NAMES}}"
+            at = f"{instant:%Y-%m-%d %H:%M:%S} UTC"
             problem = f"another file for {arrival.dataset} {arrival.day} was recorded at {at} too"
             raise BadDelivery(arrival.file, problem, "Give the correction its own, later instant.")
         with replacing(folder / f"{instant:{IN_FILE_NAMES}}-{arrival.content}.parquet") as draft:
