@@ -206,7 +206,7 @@ class Platform(Adapters):
             second=SecondReading(
                 spec=spec,
                 tables=self.feature_files,
-                anew=Anew(spec=spec, raw=inputs.raw, files=self.feature_files, recipe_of=self.recipe_of),
+                anew=Anew(spec=spec, files=self.feature_files, recipe_of=self.recipe_of),
             ),
             executor=executor or self._parts_at_once(self.settings.threads),
             follow=self.follow_up(spec, step),

@@ -3,12 +3,12 @@
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from errno import ETIMEDOUT
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,6 +100,32 @@ class Arrival:
         )
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What has landed of a dataset, by name. Each folder is looked into once, when it is first asked for.
+
+    names: the folders that are there. held: what `RawFiles.held` gives, asked once.
+    """
+
+    folder: str
+    expected: ByFolder
+    given_up: ByFolder
+    names: Sequence[str]
+    held: Callable[[], Held]
+
+    def folders(self, *, given_up_too: bool) -> list[str]:
+        return sorted({*self.names, *self.expected, *(self.given_up if given_up_too else ())})
+
+    def deliveries(self, name: str, *, given_up_too: bool) -> tuple[Kept, ...]:
+        """The deliveries in a folder, oldest first."""
+        given_up = self.given_up.get(name, ()) if given_up_too else ()
+        return self._deliveries(name, (*self.expected.get(name, ()), *given_up))
+
+    @cached_property
+    def _deliveries(self) -> Callable[[str, tuple[str, ...]], tuple[Kept, ...]]:
+        return cache(lambda name, expected: deliveries_in(f"{self.folder}/{name}", expected))
+
+
 @dataclass(frozen=True, slots=True)
 class RawFiles:
     """A `RawStore` of files: `<root>/raw/<dataset>/date=YYYY-MM-DD/<recorded_at>-<hash of the file>.parquet`.
@@ -113,12 +139,16 @@ class RawFiles:
     What has landed is also noted by name. A file that is gone is missed where it is read, and its day has
     landed all the same: what was built of it stays. The same content is put back in its place.
     most_bytes: what a delivered file may hold. held: of a dataset, the deliveries that nobody reads, or that
-    count from a later instant on.
+    count from a later instant on. listings: by dataset, of a store that lists each one once.
     """
 
     root: Path
     most_bytes: int = MOST_BYTES
     held: Callable[[str], Held] = nothing_held
+    listings: dict[str, Listing] | None = None
+
+    def listed_once(self) -> "RawFiles":
+        return replace(self, listings={})
 
     def receive(
         self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime, last: date | None = None
@@ -335,23 +365,28 @@ class RawFiles:
         them stays.
         """
         landed: dict[date, list[Kept]] = {}
-        folder = self._folder(dataset)
-        expected, given_up = self._noted.of(dataset)
-        folders = {*names_in(folder, FOLDER), *expected, *(given_up if given_up_too else ())}
-        for name in sorted(folders):
+        listing = self._listing(dataset)
+        for name in listing.folders(given_up_too=given_up_too):
             span = span_of(name)
             if span.meets(first, last):
-                also = given_up[name] if given_up_too else ()
-                kept = deliveries_in(f"{folder}/{name}", {*expected[name], *also})
+                kept = listing.deliveries(name, given_up_too=given_up_too)
                 for day in dates_between(max(span.first, first), min(span.last, last)):
                     landed.setdefault(day, []).extend(kept)
-        held = self.held(dataset) if landed else {}
+        held = listing.held() if landed else {}
         counting = {day: counting_of(day, kept, held) for day, kept in sorted(landed.items())}
         return {
             day: tuple(sorted(kept, key=lambda delivery: (delivery.counts_from, delivery.path.name)))
             for day, kept in counting.items()
             if kept
         }
+
+    def _listing(self, dataset: str) -> Listing:
+        kept = {} if self.listings is None else self.listings
+        if dataset not in kept:
+            expected, given_up = self._noted.of(dataset)
+            folder, held = str(self._folder(dataset)), cache(partial(self.held, dataset))
+            kept[dataset] = Listing(folder, expected, given_up, names_in(folder, FOLDER), held)
+        return kept[dataset]
 
     def _folder(self, dataset: str) -> Path:
         return self.root / "raw" / dataset

@@ -1,7 +1,7 @@
 """The raw days of a model, wherever each dataset comes from: delivered files, or tables to scan."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -65,6 +65,9 @@ class RawSources:
 
     def give_up(self, dataset: str, day: date) -> tuple[LostDelivery, ...]:
         return () if dataset in self.tables.datasets else self.files.give_up(dataset, day)
+
+    def listed_once(self) -> "RawSources":
+        return replace(self, files=self.files.listed_once())
 
     def days(self, dataset: str) -> dict[date, str]:
         return self._of(dataset).days(dataset)

@@ -91,6 +91,14 @@ class RawStore(Protocol):
         """
         ...
 
+    def listed_once(self) -> "RawStore":
+        """The same store for a piece of work that reads it many times: what has landed is listed once.
+
+        What lands after a dataset was listed is not seen, and a file that is lost meanwhile is missed when it
+        is read.
+        """
+        ...
+
     def days(self, dataset: str) -> dict[date, str]:
         """Return each landed day with a fingerprint of its deliveries.
 

@@ -33,11 +33,10 @@ Asked = tuple[str, date, date]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anew:
     spec: ModelSpec
-    raw: RawStore
     files: FeatureFiles
     recipe_of: RecipeOf
 
-    def newest(self, run: Run) -> Mapping[str, pl.DataFrame]:
+    def newest(self, run: Run, raw: RawStore) -> Mapping[str, pl.DataFrame]:
         """Table -> the newest row of each key that has one on its newest days, as known for a run.
 
         Left out are streamed tables, those that need too many rows, and those with a source that does not
@@ -50,8 +49,8 @@ class Anew:
         tables = [table for table in self.spec.feature_tables if self._computable(table)]
         near = days_near(run)
         sources = dict.fromkeys(name for table in tables for name in table.sources)
-        recorded = {name: Landed({}, self.raw.recorded(name, near)) for name in sources}
-        rows_on = cache(partial(self._rows_on, run))
+        recorded = {name: Landed({}, raw.recorded(name, near)) for name in sources}
+        rows_on = cache(partial(self._rows_on, run, raw))
         for table in tables:
             days = newest_days(table, [recorded[name] for name in table.sources], run)
             if days and _few(table, days, rows_on):
@@ -59,7 +58,7 @@ class Anew:
                 asked = {name: (name, first - timedelta(table.lookback_days), last) for name in table.sources}
                 for each in asked.values():
                     if each not in read:
-                        read[each] = self.raw.read(self.spec.dataset(each[0]), *each[1:], run.as_of)
+                        read[each] = raw.read(self.spec.dataset(each[0]), *each[1:], run.as_of)
                 frames = {name: read[each] for name, each in asked.items()}
                 called = f"compute of {table.name}", table.compute, f"for days {first} to {last} once more"
                 rows = rows_by(self.spec.name, *called, frames, first, last)
@@ -79,8 +78,8 @@ class Anew:
     def _computable(self, table: FeatureTable) -> bool:
         return not table.streamed and all(self.spec.dataset(name).remembers for name in table.sources)
 
-    def _rows_on(self, run: Run, name: str, day: date) -> int:
-        rows = self.raw.scan(self.spec.dataset(name), day, day, run.as_of).select(pl.len())
+    def _rows_on(self, run: Run, raw: RawStore, name: str, day: date) -> int:
+        rows = raw.scan(self.spec.dataset(name), day, day, run.as_of).select(pl.len())
         return int(rows.collect().item())
 
 

@@ -55,6 +55,10 @@ class NightInputs:
     registry: Registry
     check: Check
 
+    def listed_once(self) -> "NightInputs":
+        """The same for one night: what has landed is listed once, however often it is read."""
+        return replace(self, raw=self.raw.listed_once())
+
     def population(self, score_date: date, known_at: datetime) -> pl.DataFrame:
         """The population as known at an instant, sorted by key, with its faults named.
 

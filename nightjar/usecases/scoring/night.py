@@ -198,7 +198,10 @@ class ScoreNight:
                 log.info("night_published_already", run=claimed.run.id, revision=claimed.run.revision)
                 return self._as_it_is(claimed.run, claimed.publication, started)
             with bound_contextvars(run=claimed.run.id), self.meter(claimed.run) as stages:
-                return self._published(claimed.run, repair, by.reason, stages, started=started, accept=accept)
+                steady = replace(self, inputs=self.inputs.listed_once())
+                return ScoreNight._published(
+                    steady, claimed.run, repair, by.reason, stages, started=started, accept=accept
+                )
 
     def _scorers(self, night: Night, request: Request, choose: Choose) -> Scorers:
         """The versions of a new run. If none is needed, those of the run that analysts see."""
@@ -341,7 +344,7 @@ class ScoreNight:
         with stages("draw") as tell:
             population = self.inputs.drawn(run, go_on)
             tell(rows=population.rows)
-            computed = {} if self.second is None else self.second.computed(run)
+            computed = {} if self.second is None else self.second.computed(run, self.inputs.raw)
             past = self.guard.past(run, self.inputs.raw, population.counted)
             return Prepared(population, computed, past)
 

@@ -11,6 +11,7 @@ from nightjar.core.model.generations import FIRST, Generations
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.night.entities import Run
 from nightjar.core.ports.features import FeatureRows
+from nightjar.core.ports.raw import RawStore
 from nightjar.usecases.scoring.anew import Anew
 
 Computed = Mapping[str, pl.DataFrame]
@@ -28,9 +29,9 @@ class SecondReading:
     tables: FeatureRows
     anew: Anew | None = None
 
-    def computed(self, run: Run) -> Computed:
+    def computed(self, run: Run, raw: RawStore) -> Computed:
         """The newest rows of the tables that can be computed. Raises as `Anew.newest`."""
-        return {} if self.anew is None else self.anew.newest(run)
+        return {} if self.anew is None else self.anew.newest(run, raw)
 
     def findings(
         self, run: Run, sampled: pl.DataFrame, generations: Generations, computed: Computed

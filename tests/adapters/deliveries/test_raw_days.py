@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 
 from nightjar.adapters.deliveries import raw_days
 from nightjar.adapters.deliveries.raw_days import RawFiles
-from nightjar.core.errors.inputs import BadDelivery, DamagedFile
+from nightjar.core.errors.inputs import BadDelivery, DamagedFile, DeliveriesLost
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.parquet import sink_parquet
 from nightjar.testing.counting import counted
@@ -213,6 +213,29 @@ def test_of_some_days_only_their_folders_are_listed(raw, file):
         assert raw.recorded("visits", []) == {}
     listed = {Path(folder).name for folder in work.listed}
     assert listed & {f"date={day}" for day in days} == {f"date={day}" for day in days[3:5]}
+
+
+def test_a_store_that_lists_once_looks_into_each_folder_once_and_sees_nothing_that_lands_later(raw, file):
+    day, later = DAY, DAY + timedelta(days=1)
+    land(raw, file, whole(*ROWS))
+    steady = raw.listed_once()
+    with counted() as work:
+        first = steady.read(VISITS, day, later)
+        land(raw, file, whole(*(row.replace("2013-06-15", str(later)) for row in ROWS)), day=later)
+        assert steady.recorded("visits", [day, later]) == {day: (NOON,)}
+        assert_frame_equal(steady.read(VISITS, day, later), first)
+    assert [Path(folder).name for folder in work.listed].count(f"date={day}") == 1
+    assert raw.recorded("visits", [day, later]).keys() == {day, later}
+
+
+def test_a_file_that_is_lost_after_it_was_listed_is_missed(raw, file):
+    land(raw, file, whole(*ROWS))
+    steady = raw.listed_once()
+    assert steady.recorded("visits").keys() == {DAY}
+    for path in (raw.root / "raw").rglob("*.parquet"):
+        path.unlink()
+    with pytest.raises(DeliveriesLost):
+        steady.read(VISITS, DAY, DAY)
 
 
 def test_two_contents_recorded_at_one_instant_are_refused(raw, file):

@@ -21,6 +21,7 @@ from nightjar.testing.memory import (
 )
 from nightjar.testing.nights import changed, in_memory
 from nightjar.testing.predictors import Formula
+from nightjar.testing.raws import Steady
 from nightjar.testing.reasons import MemoryReasons
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
@@ -42,7 +43,7 @@ SPEC = toy_spec(
 
 
 @dataclass
-class World:
+class World(Steady):
     """Forty rows, and how many were asked for their features."""
 
     retrieved: list = field(default_factory=list)

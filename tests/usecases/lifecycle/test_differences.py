@@ -14,6 +14,7 @@ from nightjar.core.model.record import Surroundings
 from nightjar.core.night.clock import night_of
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
 from nightjar.usecases.lifecycle import differences
@@ -25,7 +26,7 @@ LEVEL = Formulas(lambda version: pl.col("x") / 20 + version.number / 4)
 """Version 1 gives each row a quarter less than version 2."""
 
 
-class Raw:
+class Raw(Steady):
     def read(self, dataset, first, last, known_at=None):
         return pl.DataFrame({"entity_key": [f"k{n}" for n in range(9)], "x": [float(n) for n in range(9)]})
 

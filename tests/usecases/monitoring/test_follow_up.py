@@ -23,6 +23,7 @@ from nightjar.testing.memory import (
 )
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.reasons import MemoryReasons
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
@@ -44,7 +45,7 @@ KEYS = [f"k{n:02}" for n in range(40)]
 
 
 @dataclass
-class World:
+class World(Steady):
     """A population of forty, and what happened to them; `happened` says when that was delivered."""
 
     happened: dict = field(default_factory=lambda: {DAY: (KNOWN,)})

@@ -72,11 +72,11 @@ class Platform:
     def found(self, known_at=NIGHT.as_of, more=0.0):
         (table,) = self.spec.feature_tables
         run = claimed(NIGHT, known_at=known_at)
-        anew = Anew(spec=self.spec, raw=self.raw, files=self.files, recipe_of=lambda _: self.recipe)
+        anew = Anew(spec=self.spec, files=self.files, recipe_of=lambda _: self.recipe)
         second = SecondReading(spec=self.spec, tables=self.files, anew=anew)
         given = self.files.recent(table, pl.DataFrame({"city": CITIES}), run.as_of, known_at)
         rows = given.select("city", pl.col("rain") + more).with_columns(x=0.0)
-        self.computed = second.computed(run)
+        self.computed = second.computed(run, self.raw)
         return [(each.name, each.column) for each in second.findings(run, rows, {}, self.computed)]
 
     def tamper(self, change):

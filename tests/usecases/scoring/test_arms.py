@@ -18,6 +18,7 @@ from nightjar.executors.in_turn import InTurn
 from nightjar.testing.memory import MemoryGoOn
 from nightjar.testing.nights import changed, in_memory, on
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.reasons import MemoryReasons
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
@@ -31,7 +32,7 @@ LEVEL = Formulas(lambda version: pl.col("x") / 100 + version.number / 4)
 KEYS = [f"k{n:02}" for n in range(40)]
 
 
-class Raw:
+class Raw(Steady):
     """x of the first keys is corrected later."""
 
     def __init__(self):

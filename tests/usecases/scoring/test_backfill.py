@@ -29,6 +29,7 @@ from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.testing.memory import MemoryGoOn
 from nightjar.testing.nights import changed, in_memory, in_turn, on, with_parts
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, toy_candidate
 from nightjar.usecases.scoring.backfill import Backfill, missed_nights, planned_nights
@@ -41,7 +42,7 @@ BY_KEY = Formulas(lambda version: (pl.col("entity_key").hash(seed=1) % 10_000) /
 GONE = StoreUnavailable("the database", "it is gone")
 
 
-class Raw:
+class Raw(Steady):
     """Another population each day, the same each time."""
 
     def read(self, dataset, first, last, known_at=None):

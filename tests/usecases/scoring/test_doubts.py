@@ -18,6 +18,7 @@ from nightjar.core.night.clock import night_of
 from nightjar.executors.in_turn import InTurn
 from nightjar.testing.nights import changed, in_memory, on
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
 from nightjar.usecases.scoring.night import ScoreNight
@@ -31,7 +32,7 @@ SHADOW = pl.col("challenger_score")
 LEVEL = Formulas(lambda version: pl.col("x") / 100 + version.number / 4)
 
 
-class Raw:
+class Raw(Steady):
     def read(self, dataset, first, last, known_at=None):
         return pl.DataFrame({"entity_key": KEYS, "x": [1.0 + n % 7 for n in range(len(KEYS))]})
 

@@ -27,6 +27,7 @@ from nightjar.showing.remedies import advised
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.testing.nights import changed, in_memory, in_turn, with_parts
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.readings import MemoryReadings
 from nightjar.testing.specs import HAPPENED, PLANNED, TOY, WEATHER, toy_spec
 from nightjar.testing.versions import champion_of, registered, toy_version
@@ -42,7 +43,7 @@ BY_KEY = Formulas(
 
 
 @dataclass
-class Raw:
+class Raw(Steady):
     keys: list
     bad: tuple = ()
     landed: dict = field(default_factory=dict)
@@ -376,7 +377,7 @@ class FindsMuch:
     def __init__(self, name="misread"):
         self.name = name
 
-    def computed(self, run):
+    def computed(self, run, raw):
         return {}
 
     def findings(self, *_):
@@ -389,7 +390,7 @@ class Returning:
     def __init__(self):
         self.errors = [StoreUnavailable("the database", "it is gone")]
 
-    def computed(self, run):
+    def computed(self, run, raw):
         if self.errors:
             raise self.errors.pop()
         return {}

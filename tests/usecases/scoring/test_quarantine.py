@@ -23,6 +23,7 @@ from nightjar.core.night.entities import Night
 from nightjar.testing.memory import MemoryFeatureFiles
 from nightjar.testing.nights import changed, score_night
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
 from nightjar.usecases.scoring.guard import NightGuard
@@ -50,7 +51,7 @@ def contract():
 
 
 @dataclass
-class Raw:
+class Raw(Steady):
     rows: pl.DataFrame
 
     def read(self, dataset, first, last, known_at=None):

@@ -17,6 +17,7 @@ from nightjar.core.model.spec import RawDataset
 from nightjar.core.night.clock import as_of, night_of
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
 from nightjar.testing.versions import champion_of
 from nightjar.usecases.scoring import rehearsal
@@ -36,7 +37,7 @@ BY_X = Formulas(lambda _: X / 200)
 SPEC = toy_spec()
 
 
-class Raw:
+class Raw(Steady):
     """Each day has the same keys. `changed` are those of a day. What is read is known on the evening."""
 
     def __init__(self, first=DAY - timedelta(days=60)):

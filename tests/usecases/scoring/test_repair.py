@@ -17,6 +17,7 @@ from nightjar.core.night.repair import Touched
 from nightjar.testing.memory import MemoryGoOn, MemoryNights
 from nightjar.testing.nights import changed, in_memory, with_parts
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import HAPPENED, PLANNED, WEATHER, toy_spec
 from nightjar.testing.versions import champion_of
 from nightjar.usecases.scoring.repair import late_nights, nights_aside, repair_of
@@ -29,7 +30,7 @@ GATES = replace(PLANNED, columns={"entity_key": pl.String(), "gate": pl.Int64()}
 
 
 @dataclass
-class World:
+class World(Steady):
     """What was delivered, and when: populations and features by the instant from which they were known."""
 
     populations: dict = field(default_factory=dict)

@@ -16,6 +16,7 @@ from nightjar.core.night.replay import differences
 from nightjar.executors.in_turn import InTurn
 from nightjar.testing.nights import changed, in_memory, on
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
 from nightjar.usecases.scoring.replay import Replay
@@ -25,7 +26,7 @@ DAY = date(2013, 6, 15)
 LEVEL = Formulas(lambda version: (pl.col("x") + pl.col("rain")) / 90 + version.number / 10)
 
 
-class Raw:
+class Raw(Steady):
     """Nine rows; what is known of them may change later."""
 
     def __init__(self):

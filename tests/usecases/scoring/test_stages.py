@@ -17,6 +17,7 @@ from nightjar.core.night.stages import IN_ORDER
 from nightjar.testing.memory import MemoryStages
 from nightjar.testing.nights import changed, in_memory, with_parts
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
 from nightjar.usecases.monitoring.follow_up import metered
@@ -27,7 +28,7 @@ WHY = "one row of ten is broken"
 PART = ["snapshot", "retrieval", "contract", "predict", "write"]
 
 
-class World:
+class World(Steady):
     def recorded(self, dataset):
         return {}
 

@@ -22,6 +22,7 @@ from nightjar.testing.memory import (
 )
 from nightjar.testing.nights import changed, in_memory, on
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of, registered
 from nightjar.usecases.lifecycle.roll_back import roll_back_champion
@@ -33,7 +34,7 @@ BY_FIRST = pytest.approx([(1 + n) / 40 + 1 / 4 for n in range(9) if n != 4])
 KEYS = [f"k{n}" for n in range(9)]
 
 
-class Raw:
+class Raw(Steady):
     """What is delivered changes after the first night: a switch must not read it."""
 
     def __init__(self):

@@ -14,6 +14,7 @@ from nightjar.testing.counting import below, counted
 from nightjar.testing.memory import MemoryNights
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
 
@@ -21,7 +22,7 @@ NIGHT = Night(model="toy", score_date=date(2013, 6, 15), as_of=datetime(2013, 6,
 ROWS, PARTS = 10, 3
 
 
-class Raw:
+class Raw(Steady):
     def refused(self, dataset):
         return ()
 

@@ -26,6 +26,7 @@ from nightjar.core.telling.rules import (
 )
 from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import champion_of
 from nightjar.usecases.telling.looking import LookAtModel, _decision
@@ -51,7 +52,7 @@ CHECKS = tuple(
 ROWS = pl.DataFrame({"entity_key": [f"k{number}" for number in range(100)]})
 
 
-class Raw:
+class Raw(Steady):
     def recorded(self, dataset, days=None):
         return {}
 
