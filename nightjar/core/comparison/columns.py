@@ -46,6 +46,12 @@ def places(known: pl.Series, values: pl.Series) -> NDArray[np.int64]:
     return found.to_numpy().astype(np.int64)
 
 
+def numbered(values: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
+    """The different texts, and the place of each value among them, as `places` gives it."""
+    known = values.drop_nulls().unique()
+    return known, places(known, values)
+
+
 def holds_numbers(dtype: pl.DataType) -> bool:
     """True if `as_numbers` accepts a column of this type."""
     return dtype.is_numeric() or dtype.is_(pl.Boolean) or dtype.is_(pl.Null)

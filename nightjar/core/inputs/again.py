@@ -8,6 +8,7 @@ ago have them too, so a file of four weeks ago is known again without reading th
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
+from heapq import nsmallest
 
 import numpy as np
 import polars as pl
@@ -36,22 +37,26 @@ def marks(rows: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> Itera
     """The values of a few keys. rows: a row a key. The slice is the hash of a key, not the key."""
     texts = rows.select(pl.concat_str(pl.col(key).cast(pl.String).fill_null(""), separator="\0")).to_series()
     values = matrix(rows, names)
-    hashes = {_hash(text): place for place, text in enumerate(texts)}
-    for mark in sorted(hashes)[:MARKED]:
+    digests = {_digest(text): place for place, text in enumerate(texts)}
+    for mark in nsmallest(MARKED, digests):
         yield from (
-            (VALUE, name, f"{mark:x}", float(value))
-            for name, value in zip(names, values[hashes[mark]], strict=True)
+            (VALUE, name, f"{_number(mark):x}", float(value))
+            for name, value in zip(names, values[digests[mark]], strict=True)
             if not np.isnan(value)
         )
 
 
 def seal(entities: pl.Series) -> Told:
     """One number for the entities of a night, in any order."""
-    return SEAL, "", "", float(_hash("\0".join(entities.cast(pl.String).unique().sort())))
+    return SEAL, "", "", float(_number(_digest("\0".join(entities.cast(pl.String).unique().sort()))))
 
 
-def _hash(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=BYTES).digest())
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=BYTES).digest()
+
+
+def _number(digest: bytes) -> int:
+    return int.from_bytes(digest)
 
 
 def repeated(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: float) -> Iterator[Finding]:

@@ -122,11 +122,11 @@ def _said(past: Matrix, of_past: pl.Series, of_now: pl.Series) -> tuple[Matrix, 
 def _parts(rows: pl.DataFrame, slices: Mapping[str, pl.Expr]) -> Mapping[str, NDArray[np.bool_]]:
     """The rows of the night, and those of each slice of many rows."""
     parts = {"": np.full(rows.height, fill_value=True)}
-    for name, value in slices.items():
-        labels = rows.select(value.alias("of")).to_series()
-        for label, count in labels.value_counts().sort("of").iter_rows():
-            if count >= SOME:
-                parts[f"{name}={label}"] = (labels == label).to_numpy()
+    for labels in rows.select(value.alias(name) for name, value in slices.items()):
+        known, of = columns.numbered(labels)
+        many = np.bincount(of, minlength=known.len()) >= SOME
+        found = {label: place for place, label in enumerate(known) if many[place]}
+        parts |= {f"{labels.name}={label}": of == found[label] for label in sorted(found)}
     return parts
 
 

@@ -6,13 +6,16 @@ they do not.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
-from nightjar.core.inputs.former import Matrix, matrix, standardised
+from nightjar.core.inputs.former import Matrix, matrix, ranked, standardised
 from nightjar.core.sampling import sampled
 
 PULL = 0.01
@@ -25,6 +28,20 @@ WIDEST = 4.0
 """A number further from its mean than so many standard deviations counts as that far."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Rows that have a score. NaN: missing. of: the place of each row's category, and how many there are."""
+
+    scores: Matrix
+    numbers: Matrix
+    of: Sequence[tuple[NDArray[np.int64], int]]
+
+    def part(self, rows: slice) -> "Scored":
+        return Scored(
+            self.scores[rows], self.numbers[rows], [(places[rows], many) for places, many in self.of]
+        )
+
+
 def explained(
     rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], numeric: Sequence[str], categorical: Sequence[str]
 ) -> float | None:
@@ -33,53 +50,58 @@ def explained(
     Two surrogates are made, of the night before and of all nights; the better one counts, since a front may
     reach the airports on any day. None if there are too few rows, or if scores or expectations are constant.
     """
-    tonight = sampled(rows, MOST_ROWS)
-    found = [
-        _agreement(tonight, sampled(past, MOST_ROWS), numeric, categorical)
-        for past in (earlier[0], pl.concat(earlier, how="diagonal_relaxed"))
-    ]
+    nights = (rows, earlier[0], pl.concat(earlier, how="diagonal_relaxed"))
+    tonight, *pasts = _read([sampled(each, MOST_ROWS) for each in nights], numeric, categorical)
+    found = [_agreement(tonight, past) for past in pasts]
     return max((value for value in found if value is not None), default=None)
 
 
-def _agreement(
-    rows: pl.DataFrame, past: pl.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
-) -> float | None:
-    known, tonight = (each.filter(each[SCORE].is_not_null()) for each in (past, rows))
-    if min(known.height, tonight.height) < LEAST_ROWS:
-        return None
-    numeric = [name for name in numeric if name in known.columns]
-    categorical = [name for name in categorical if name in known.columns]
-    before, now = _encoded(known, tonight, numeric, categorical)
-    penalty = PULL * known.height * np.eye(before.shape[1])
-    weights = np.linalg.solve(before.T @ before + penalty, before.T @ known[SCORE].to_numpy())
-    expected = pl.Series(now @ weights)
-    if min(expected.n_unique(), tonight[SCORE].n_unique()) == 1:
-        return None
-    return float(np.corrcoef(expected.rank(), tonight[SCORE].rank())[0, 1])
+def _read(frames: Sequence[pl.DataFrame], numeric: Sequence[str], categorical: Sequence[str]) -> list[Scored]:
+    """The rows of each frame. All are read at once. A column that a frame lacks says nothing there."""
+    known = [frame.filter(frame[SCORE].is_not_null()) for frame in frames]
+    every = pl.concat(known, how="diagonal_relaxed")
+    of = [columns.numbered(columns.categories(every[name])) for name in categorical if name in every.columns]
+    whole = Scored(
+        every[SCORE].to_numpy(),
+        matrix(every, [name for name in numeric if name in every.columns]),
+        [(places, texts.len()) for texts, places in of],
+    )
+    ends = [0, *accumulate(frame.height for frame in known)]
+    return [whole.part(slice(start, end)) for start, end in pairwise(ends)]
 
 
-def _encoded(
-    known: pl.DataFrame, tonight: pl.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
-) -> tuple[Matrix, Matrix]:
+def _agreement(tonight: Scored, past: Scored) -> float | None:
+    if min(past.scores.size, tonight.scores.size) < LEAST_ROWS:
+        return None
+    before, now = _encoded(past, tonight)
+    penalty = PULL * past.scores.size * np.eye(before.shape[1])
+    weights = np.linalg.solve(before.T @ before + penalty, before.T @ past.scores)
+    expected = now @ weights
+    if min(np.unique(each).size for each in (expected, tonight.scores)) == 1:
+        return None
+    one, other = ranked(np.column_stack([expected, tonight.scores])).T
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _encoded(past: Scored, tonight: Scored) -> tuple[Matrix, Matrix]:
     """The rows of the past and of the night: standardised numbers, and for each category its mean score."""
-    frames = (known, tonight)
-    numbers = [matrix(frame, numeric) for frame in frames]
-    scaled = standardised(numbers, numbers[0], WIDEST)
-    means = [_mean_scores(known, tonight, name) for name in categorical]
+    scaled = standardised([past.numbers, tonight.numbers], past.numbers, WIDEST)
+    means = [_mean_scores(past.scores, places, many) for places, many in past.of]
     before, now = (
-        np.column_stack([np.ones(frame.height), scaled[n], *(each[n] for each in means)])
-        for n, frame in enumerate(frames)
+        np.column_stack(
+            [
+                np.ones(each.scores.size),
+                numbers,
+                *(mean[of] for mean, (of, _) in zip(means, each.of, strict=True)),
+            ]
+        )
+        for each, numbers in zip((past, tonight), scaled, strict=True)
     )
     return before, now
 
 
-def _mean_scores(known: pl.DataFrame, tonight: pl.DataFrame, name: str) -> tuple[Matrix, Matrix]:
-    """The mean score of each row's category in the past."""
-    scores = known[SCORE].to_numpy()
+def _mean_scores(scores: Matrix, places: NDArray[np.int64], many: int) -> Matrix:
+    """The mean score of each category in the past; that of all rows for a new one and for a missing one."""
     of_all = scores.mean()
-    past, now = (columns.categories(rows[name]) for rows in (known, tonight))
-    there = past.drop_nulls().unique()
-    before, then = (columns.places(there, values) for values in (past, now))
-    sums, rows = (np.bincount(before, of, there.len() + 1)[:-1] for of in (scores, None))
-    means = np.append((sums + PRIOR_ROWS * of_all) / (rows + PRIOR_ROWS), of_all)
-    return means[before], means[then]
+    sums, rows = (np.bincount(places, of, many + 1)[:-1] for of in (scores, None))
+    return np.append((sums + PRIOR_ROWS * of_all) / (rows + PRIOR_ROWS), of_all)
