@@ -8,22 +8,21 @@ The code does not use `scipy.stats.ks_2samp`, because that compares one pair of 
 are the same (a test compares them).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import le, lt
+from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from nightjar.core.comparison.entities import ColumnProfile
 from nightjar.core.comparison.ordinary import ROUNDING
 
-Matrix = NDArray[np.float64]
 Columns = Mapping[str, ColumnProfile]
 """A night's profiles by column."""
 
 KEY = ("column", "night")
+SIDES: tuple[Literal["right"], Literal["left"]] = ("right", "left")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +42,18 @@ class Distances:
 
 def distances(tonight: Columns, trailing: Sequence[Columns]) -> dict[str, Distances]:
     """Return the distances of each column that has values tonight and in at least two trailing nights."""
-    now = to_the_rest([tonight, *trailing]).filter(pl.col("night") == 0).drop("night")
+    now = to_the_rest([tonight, *trailing], most=1).drop("night")
     most = pl.max("distance").alias("usual"), pl.max("unseen").alias("usual_unseen")
     usual = to_the_rest(trailing).group_by("column").agg(*most)
     both = now.rename({"distance": "now"}).join(usual, on="column")
     return {row.pop("column"): Distances(**row) for row in both.iter_rows(named=True)}
 
 
-def to_the_rest(nights: Sequence[Columns]) -> pl.DataFrame:
+def to_the_rest(nights: Sequence[Columns], most: int | None = None) -> pl.DataFrame:
     """Return how far each night is from the other nights together, in each column.
 
-    Columns: `column`, `night` (its place), its `distance` from the others, and `unseen`, the share of its
-    values in categories that no other night has.
+    most: of so many first nights; None: of all. Columns: `column`, `night` (its place), its `distance` from
+    the others, and `unseen`, the share of its values in categories that no other night has.
     """
     numbers = dict[str, dict[int, Sequence[float]]]()
     for night, columns in enumerate(nights):
@@ -70,33 +69,35 @@ def to_the_rest(nights: Sequence[Columns]) -> pl.DataFrame:
     ]
     schema = {"column": pl.String, "night": pl.Int64}
     far = [
-        (name, night, float(distance), 0.0)
+        (name, night, distance, 0.0)
         for name, values in numbers.items()
         if len(values) > 1
         for night, distance in zip(values, gaps([*values.values()]), strict=True)
+        if most is None or night < most
     ]
     shares = pl.DataFrame(
         categories, schema={**schema, "category": pl.String, "share": pl.Float64}, orient="row"
     )
     measured = {**schema, "distance": pl.Float64, "unseen": pl.Float64}
-    return pl.concat([pl.DataFrame(far, schema=measured, orient="row"), overlaps(shares)])
+    apart = overlaps(shares) if most is None else overlaps(shares).filter(pl.col("night") < most)
+    return pl.concat([pl.DataFrame(far, schema=measured, orient="row"), apart])
 
 
-def gaps(nights: Sequence[Sequence[float]]) -> Matrix:
-    """Return the distance of each night from the others in one number column: its values in order.
+def gaps(nights: Sequence[Sequence[float]]) -> Iterator[float]:
+    """Give the distance of each night from the others in one number column: its values in order.
 
     Two step functions are furthest apart at a step of the first one. If the first one is ahead, the place is
     just after that step. If it is behind, the place is just before that step.
     """
-    sizes = np.array([[len(values)] for values in nights])
-    own = np.full((len(nights), sizes.max()), np.inf)
-    for night, values in enumerate(nights):
-        own[night, : len(values)] = values
-    every, others = np.sort(own, axis=None), sizes.sum() - sizes
-    to, below = ((is_before(own[:, None, :], own[:, :, None])).sum(axis=2) for is_before in (le, lt))
-    ahead = to / sizes - (np.searchsorted(every, own, "right") - to) / others
-    behind = (np.searchsorted(every, own) - below) / others - below / sizes
-    return np.where(np.isfinite(own), np.maximum(ahead, behind), 0.0).max(axis=1)
+    values = [np.asarray(each, dtype=float) for each in nights]
+    every = np.sort(np.concatenate(values))
+    for own in values:
+        others = every.size - own.size
+        to, below = (np.searchsorted(own, own, side) for side in SIDES)
+        all_to, all_below = (np.searchsorted(every, own, side) for side in SIDES)
+        ahead = to / own.size - (all_to - to) / others
+        behind = (all_below - below) / others - below / own.size
+        yield float(np.maximum(ahead, behind).max())
 
 
 def overlaps(shares: pl.DataFrame) -> pl.DataFrame:

@@ -223,8 +223,7 @@ def _straight(a: Past, b: Past) -> float:
 def _crossed(a: Past, b: Past, nights: Sequence[Columns]) -> float:
     """Return the sum of two columns' distances from each other's past."""
     return sum(
-        float(gaps([one.now.quantiles, *_quantiles(other.name, nights)])[0])
-        for one, other in ((a, b), (b, a))
+        next(gaps([one.now.quantiles, *_quantiles(other.name, nights)])) for one, other in ((a, b), (b, a))
     )
 
 
