@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Literal
 
 from nightjar.core.lifecycle.training_set import known_days, last_mature_date
-from nightjar.core.model.spec import ModelSpec
+from nightjar.core.model.spec import ModelSpec, Window
 from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.entities import Publication
@@ -111,10 +111,14 @@ def complete_at(spec: ModelSpec, score_date: date, recorded: Recorded) -> dateti
     return newest if complete(spec, score_date, recorded, newest) else None
 
 
+def days_to_maturity(spec: ModelSpec, score_date: date, window: Window) -> tuple[date, ...]:
+    """The days from the first one of a window of a date's outcomes to the date's maturity."""
+    first, last = files_of(spec, window, score_date)
+    return dates_between(first, max(last, score_date + timedelta(days=spec.maturity_days)))
+
+
 def _until_maturity(spec: ModelSpec, score_date: date, recorded: Recorded) -> Iterator[datetime]:
-    """When the deliveries from the first day of a date's windows to its maturity were recorded."""
-    mature = score_date + timedelta(days=spec.maturity_days)
+    """When the deliveries of these days were recorded."""
     for window in spec.outcome_reads:
-        first, last = files_of(spec, window, score_date)
-        for day in dates_between(first, max(last, mature)):
+        for day in days_to_maturity(spec, score_date, window):
             yield from recorded[window.dataset].get(day, ())

@@ -11,7 +11,7 @@ import structlog
 from nightjar.core.errors.model import ArtifactBroken
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.occasions import oldest_of
-from nightjar.core.monitoring.due import Wait, complete_at, deliveries_of, outdated, waiting
+from nightjar.core.monitoring.due import Wait, complete_at, days_to_maturity, deliveries_of, outdated, waiting
 from nightjar.core.monitoring.entities import Measurement, Role
 from nightjar.core.monitoring.measuring import inputs_read, measurements_of
 from nightjar.core.monitoring.trailing import WINDOWS, trailing
@@ -62,6 +62,8 @@ class MeasureNights:
         None if its outcomes are not known yet, if its measurement holds all of them already, or if analysts
         see another run of the night.
         """
+        if not self._any_landed(run.score_date):
+            return None
         publication, recorded = self.store.publication(run.model, run.score_date), self._recorded()
         known_at = complete_at(self.inputs.spec, run.score_date, recorded)
         if publication is None or publication.run_id != run.id or known_at is None:
@@ -200,6 +202,17 @@ class MeasureNights:
         """The newest measurement of each whole night, by run."""
         measured = self.outcomes.measured(self.inputs.spec.name, known_at, since=since, whole=True)
         return {each.run_id: each for each in measured}
+
+    def _any_landed(self, score_date: date) -> bool:
+        """False if nothing of a date's outcomes has landed: so it is on the evening of its night.
+
+        To list these few days takes no longer in the third year than in the first.
+        """
+        spec, raw = self.inputs.spec, self.inputs.raw
+        return any(
+            raw.recorded(window.dataset, days_to_maturity(spec, score_date, window))
+            for window in spec.outcome_reads
+        )
 
     def _recorded(self) -> Recorded:
         """When the deliveries of each dataset of the outcomes were recorded."""

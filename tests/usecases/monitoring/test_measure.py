@@ -37,9 +37,12 @@ class Raw:
 
     delivered: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
+    listed: list = field(default_factory=list)
 
-    def recorded(self, dataset):
-        return {day: tuple(at for at, _ in deliveries) for day, deliveries in self.delivered.items()}
+    def recorded(self, dataset, days=None):
+        self.listed.append(days)
+        wanted = self.delivered if days is None else self.delivered.keys() & {*days}
+        return {day: tuple(at for at, _ in self.delivered[day]) for day in wanted}
 
     def read(self, dataset, first, last, known_at):
         self.asked.append((first, last))
@@ -115,6 +118,13 @@ def test_a_night_whose_outcomes_are_all_known_is_measured_once(watch):
     ]
     assert again == first
     assert watch.inputs.raw.asked == [(DAYS[0], DAYS[-1])]
+
+
+def test_on_the_evening_of_a_night_only_the_days_of_its_own_outcomes_are_listed(watch):
+    publish(watch.store, night := DAYS[-1] + timedelta(days=1))
+    run = watch.store.run(watch.store.publication("toy", night).run_id)
+    assert watch.due(run) is None
+    assert watch.inputs.raw.listed == [(night,)]
 
 
 def test_a_later_correction_measures_its_night_again_and_no_other(watch):
