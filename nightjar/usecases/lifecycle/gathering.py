@@ -36,8 +36,9 @@ def labelled_rows(
 ) -> tuple[pl.DataFrame, Mapping[str, int]]:
     """Every population row with a mature outcome, without its features.
 
-    Also the number of rows left out, by reason.
+    Also the number of rows left out, by reason. What lands meanwhile does not count.
     """
+    raw = raw.listed_once()
     recorded, last = recorded_of(spec, raw), last_mature_date(spec, known_at)
     told = dates_readable(spec, spec.outcome_reads, recorded, known_at)
     mature = [day for day in told if day <= last and is_occasion(spec, day)]

@@ -90,6 +90,7 @@ def gathered(
     on the first evening that has them, and again only after a delivery that may correct them.
     Raises NothingMatches, MissingFeatures, StoreUnavailable, ContractBroken, CodeFailed.
     """
+    raw = raw.listed_once()
     recorded = recorded_of(spec, raw)
     outcomes = _outcomes(spec, evenings, recorded, raw)
     first = min((day for days in recorded.values() for day in days), default=last)

@@ -54,7 +54,8 @@ class Rehearsal:
         group = self._group(run, days)
         if (nights := self.known.get(run.model, group)) is None:
             try:
-                nights = self._nights(run, days[-lacking:])
+                steady = replace(self, inputs=self.inputs.listed_once())
+                nights = Rehearsal._nights(steady, run, days[-lacking:])
             except NightjarError as error:
                 log.warning("not_rehearsed", model=run.model, night=str(run.score_date), error=str(error))
                 return {}

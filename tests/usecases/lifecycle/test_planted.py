@@ -17,6 +17,7 @@ from nightjar.core.kinds.gates import Verdict
 from nightjar.core.model.slices import Slice
 from nightjar.core.model.spec import GateLimits, TimeSplit
 from nightjar.testing.predictors import Formula
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
 from nightjar.usecases.lifecycle.retrain import retrain
 
@@ -66,7 +67,7 @@ INPUTS = ("x", "y", "told", "hinted")
 WORLD = world()
 
 
-class Days:
+class Days(Steady):
     """The raw data of the world: each day was known on the evening before, and what happened a day later."""
 
     def recorded(self, dataset):

@@ -16,6 +16,7 @@ from nightjar.core.lifecycle.training_set import TimeCut
 from nightjar.core.model.spec import TimeSplit
 from nightjar.testing.learners import fit_catboost, fit_sklearn
 from nightjar.testing.predictors import Formula
+from nightjar.testing.raws import Steady
 from nightjar.testing.specs import PLANNED, WEATHER, spec_of_kind, toy_spec
 from nightjar.usecases.lifecycle.documents import read_evidence
 from nightjar.usecases.lifecycle.origins import Learned
@@ -50,7 +51,7 @@ SPEC = toy_spec(
 
 
 @dataclass
-class World:
+class World(Steady):
     """Days of rows whose outcome follows `x`. As a raw store it has delivered all of them in time."""
 
     planned: pl.DataFrame

@@ -1,5 +1,6 @@
 """A search over a small made-up world, with rows and folds of a real retraining."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -15,6 +16,7 @@ from nightjar.core.lifecycle.training_set import cut_by_time
 from nightjar.core.model.search import Real, Search, Whole
 from nightjar.core.model.spec import TimeSplit
 from nightjar.showing.tuning import show_search
+from nightjar.testing.counting import counted
 from nightjar.testing.predictors import Formula
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.worlds import FIRST, NoFeatures, made
@@ -104,6 +106,12 @@ def test_neither_fits_nor_scores_touch_the_days_that_judge(tune):
     cuts = (*tuned.folds.choosing, tuned.folds.confirming)
     assert max(cut.test["score_date"].max() for cut in cuts) < judged
     assert max(frame["score_date"].max() for frame in SEEN) < tuned.folds.confirming.test["score_date"].min()
+
+
+def test_however_many_nights_are_gathered_what_has_landed_is_listed_once(tune):
+    with counted() as work:
+        known_rows(SPEC, KNOWN_AT, tune.raw, tune.features)
+    assert {*Counter(work.listed).values()} == {1}
 
 
 def test_a_model_without_a_search_is_told_what_it_lacks(tune):
