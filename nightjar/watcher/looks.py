@@ -40,8 +40,9 @@ def models_of(
     """
     for spec in specs:
         nights, outcomes = (days_of(opened, spec.name, kinds) for kinds in (OF_NIGHTS, OF_OUTCOMES))
+        refused = subjects_of(opened, spec.name, {"delivery_refused"})
         try:
-            yield platform.look_at(spec)(now, nights, outcomes)
+            yield platform.look_at(spec)(now, nights, outcomes, refused)
         except OF_THE_DATABASE:
             raise
         except Exception:
@@ -62,10 +63,12 @@ def disks_of(*places: Path) -> tuple[DiskFacts, ...]:
 
 def days_of(opened: Iterable[Incident], model: str, kinds: Collection[str]) -> frozenset[date]:
     """The days that open incidents of the model name."""
+    return frozenset(map(date.fromisoformat, subjects_of(opened, model, kinds)))
+
+
+def subjects_of(opened: Iterable[Incident], model: str, kinds: Collection[str]) -> frozenset[str]:
     began = (incident.began for incident in opened)
-    return frozenset(
-        date.fromisoformat(note.subject) for note in began if note.model == model and note.kind in kinds
-    )
+    return frozenset(note.subject for note in began if note.model == model and note.kind in kinds)
 
 
 @dataclass

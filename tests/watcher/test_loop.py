@@ -62,7 +62,7 @@ def fails(monkeypatch):
     real = Platform.look_at
 
     def with_error(error):
-        def look(_now, _nights, _outcomes) -> ModelFacts:
+        def look(_now, *_open) -> ModelFacts:
             raise error
 
         monkeypatch.setattr(

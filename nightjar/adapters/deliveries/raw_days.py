@@ -189,6 +189,9 @@ class RawFiles:
     def refused(self, dataset: str) -> tuple[Refusal, ...]:
         return self._refusals.open(dataset)
 
+    def settled(self, dataset: str) -> tuple[Refusal, ...]:
+        return self._refusals.settled(dataset)
+
     def settle(
         self, dataset: str, day: date, recorded_by: datetime | None = None, last: date | None = None
     ) -> tuple[Refusal, ...]:

@@ -50,7 +50,14 @@ class RefusedFiles:
 
     def open(self, dataset: str) -> tuple[Refusal, ...]:
         """The refusals of a dataset that are not settled, by day and by the instant they were recorded at."""
-        found = map(read, self._records(dataset))
+        return self._kept(OPEN, dataset)
+
+    def settled(self, dataset: str) -> tuple[Refusal, ...]:
+        """Those that are settled and not pruned, in the same order."""
+        return self._kept(SETTLED, dataset)
+
+    def _kept(self, state: str, dataset: str) -> tuple[Refusal, ...]:
+        found = map(read, self._records(state, dataset))
         return tuple(sorted(found, key=lambda refusal: (refusal.day, refusal.recorded_at)))
 
     def settle(
@@ -63,7 +70,7 @@ class RefusedFiles:
         last = last or day
         found = [
             (record, read(record))
-            for record in self._records(dataset)
+            for record in self._records(OPEN, dataset)
             if f"date={day}" <= record.parent.name <= f"date={last}"
         ]
         going = [
@@ -86,8 +93,8 @@ class RefusedFiles:
     def _record(self, state: str, refusal: Refusal) -> Path:
         return self._folder(state, refusal.dataset) / f"date={refusal.day}" / f"{refusal.content}.json"
 
-    def _records(self, dataset: str) -> Iterator[Path]:
-        return self._folder(OPEN, dataset).glob("date=*/[0-9a-f]*.json")
+    def _records(self, state: str, dataset: str) -> Iterator[Path]:
+        return self._folder(state, dataset).glob("date=*/[0-9a-f]*.json")
 
     def _folder(self, state: str, dataset: str) -> Path:
         return self.root / "refused" / state / dataset

@@ -52,6 +52,9 @@ class RawSources:
     def refused(self, dataset: str) -> tuple[Refusal, ...]:
         return () if dataset in self.tables.datasets else self.files.refused(dataset)
 
+    def settled(self, dataset: str) -> tuple[Refusal, ...]:
+        return () if dataset in self.tables.datasets else self.files.settled(dataset)
+
     def settle(
         self, dataset: str, day: date, recorded_by: datetime | None = None, last: date | None = None
     ) -> tuple[Refusal, ...]:

@@ -42,6 +42,11 @@ class Refusal(Value):
         return days_told(self.day, self.through)
 
     @property
+    def name(self) -> str:
+        """The dataset and the days: what people call the delivery."""
+        return f"{self.dataset} {self.about}"
+
+    @property
     def told(self) -> str:
         """What is wrong with it, and where in the file."""
         return f"column {self.column!r}: {self.problem}" if self.column else self.problem

@@ -62,6 +62,10 @@ class RawStore(Protocol):
         """Return the deliveries that are set aside and not settled, by day and by recorded_at."""
         ...
 
+    def settled(self, dataset: str) -> tuple[Refusal, ...]:
+        """Return those that are settled, as long as they are kept."""
+        ...
+
     def settle(
         self, dataset: str, day: date, recorded_by: datetime | None = None, last: date | None = None
     ) -> tuple[Refusal, ...]:

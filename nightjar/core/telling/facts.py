@@ -86,9 +86,10 @@ class ModelFacts:
     trailing nights, by its name; beside it the greatest that the champion's test expects.
     without_outcomes: published nights whose outcomes should be known, and are not. held: days of outcomes
     that wait for a person, with what is odd about them. refused: deliveries that are set aside, of a day the
-    one that was recorded last comes last. lost: those that have landed, and whose files are gone. doubted:
-    published nights, with the findings that did not hold them. doubted_outcomes: days that count, with what
-    is odd about them.
+    one that was recorded last comes last. settled: those that were, and that a good file has replaced or a
+    person has cleared; None if no incident is about one. lost: those that have landed, and whose files are
+    gone. doubted: published nights, with the findings that did not hold them. doubted_outcomes: days that
+    count, with what is odd about them.
     What is not looked at any more, so that nobody can say if it was mended: doubts_too_old, of days of
     outcomes that are not among the newest any more; outcomes_too_old, published nights that still have none;
     nights_too_old, how many published nights there are before those of `set_aside`.
@@ -113,6 +114,7 @@ class ModelFacts:
     doubted_outcomes: Mapping[date, Fault] = field(default_factory=dict[date, Fault])
     doubted: Mapping[date, tuple[Finding, ...]] = field(default_factory=dict[date, tuple[Finding, ...]])
     refused: tuple[Refusal, ...] | None = None
+    settled: frozenset[str] | None = None
     lost: tuple[LostDelivery, ...] | None = None
     doubts_too_old: frozenset[date] = frozenset()
     outcomes_too_old: tuple[date, ...] = ()

@@ -362,20 +362,27 @@ def outcomes_doubted(facts: ModelFacts) -> Iterator[Sign]:
         )
 
 
+def _unsettled(facts: ModelFacts, subject: str) -> str | None:
+    if facts.settled is None or subject in facts.settled:
+        return None
+    return "The data folder does not know of it any more: no good file has landed, and nobody has cleared it."
+
+
+@told_no_more(_unsettled)
 @rule(WARNING, "bad-delivery", "a delivery is set aside")
 def delivery_refused(facts: ModelFacts) -> Iterable[Sign] | None:
     if facts.refused is None:
         return None
-    newest = {(each.dataset, each.about): each for each in facts.refused}
+    newest = {each.name: each for each in facts.refused}
     return [_of_refused(each) for each in newest.values()]
 
 
 def _of_refused(refused: Refusal) -> Sign:
     """Its cause is its content: a second file that is refused is told, also if the same is wrong with it."""
     return Sign(
-        subject=f"{refused.dataset} {refused.about}",
+        subject=refused.name,
         sentence=(
-            f"The delivery {refused.dataset} {refused.about}, recorded {refused.recorded_at:%Y-%m-%d %H:%M} "
+            f"The delivery {refused.name}, recorded {refused.recorded_at:%Y-%m-%d %H:%M} "
             f"UTC, is set aside: {refused.told}. {refused.remedy}"
         ),
         because=refused.content,

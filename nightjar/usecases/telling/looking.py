@@ -70,9 +70,13 @@ class LookAtModel:
     has_data: Callable[[], bool]
 
     def __call__(
-        self, now: datetime, open_nights: Collection[date] = (), open_outcomes: Collection[date] = ()
+        self,
+        now: datetime,
+        open_nights: Collection[date] = (),
+        open_outcomes: Collection[date] = (),
+        open_refused: Collection[str] = (),
     ) -> ModelFacts:
-        """open_nights, open_outcomes: about which incidents are open, however old they are."""
+        """open_nights, open_outcomes, open_refused: about which incidents are open, however old they are."""
         published = {each.score_date: each for each in self.store.published(self.spec.name)}
         champions = [each for each in self.registry.promotions(self.spec.name) if each.role == "champion"]
         since = min((each.promoted_at for each in champions), default=None)
@@ -103,6 +107,7 @@ class LookAtModel:
             held={check.day: _fault(check) for check in undecided if not check.counts},
             doubted_outcomes={check.day: _fault(check) for check in undecided if check.counts},
             refused=self._found(partial(set_aside, self.spec, self.raw)),
+            settled=self._found(self._settled) if open_refused else None,
             lost=self._found(partial(lost, self.spec, self.raw)),
             doubted=self.readings.doubts(self.spec.name),
             decided_nights={
@@ -229,6 +234,12 @@ class LookAtModel:
             for check in sorted(found, key=lambda check: check.decided_at or check.recorded_at)
             if check.decided_at is not None
         }
+
+    def _settled(self) -> frozenset[str]:
+        """The deliveries that were set aside and are settled."""
+        return frozenset(
+            each.name for dataset in self.spec.delivered for each in self.raw.settled(dataset.name)
+        )
 
     def _found(self, look: Callable[[], T]) -> T | None:
         """What the data folder says. None if it cannot be read now, or is not there."""

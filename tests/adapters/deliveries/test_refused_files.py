@@ -59,6 +59,7 @@ def test_only_what_was_recorded_by_an_instant_is_settled(files):
     [settled] = files.settle("visits", DAY, NOON)
     assert Path(settled.kept).read_bytes() == b"first", "nothing is lost"
     assert [Path(left.kept).read_bytes() for left in files.open("visits")] == [b"second"]
+    assert files.settled("visits") == (settled,)
     assert len(files.settle("visits", DAY)) == 1
     assert files.settle("visits", DAY) == ()
     assert files.open("visits") == ()

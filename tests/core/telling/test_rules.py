@@ -65,6 +65,7 @@ FINE = {"loss": LossFacts(metric="brier", nights=20, value=0.1, expected=0.2)}
         ("quarantine_unread", "", {"nights_too_old": 3}, "3 older nights may have some"),
         ("outcomes_missing", "", {"outcomes_too_old": (DAY,)}, "1 older night without them (2026-01-02"),
         ("degraded", "", {}, "Nobody can compare now"),
+        ("delivery_refused", "rain 2026-01-02", {"settled": frozenset()}, "nobody has cleared it"),
     ],
 )
 def test_what_only_becomes_too_old_is_not_told_as_mended(kind, subject, facts, told):
@@ -73,7 +74,7 @@ def test_what_only_becomes_too_old_is_not_told_as_mended(kind, subject, facts, t
     assert told in why
     end = ended(Incident((note,)), Ending(unmended=why))
     assert (end.step, end.trouble.sentence) == (Step.UNSEEN, f"This is told no more. {why} {BEGAN} It was: x")
-    fine = ModelFacts(**QUIET | FINE, nights=(night(published_at=NOW),))
+    fine = ModelFacts(**QUIET | FINE, nights=(night(published_at=NOW),), settled=frozenset({subject}))
     assert why_unmended([fine], PlatformFacts(now=NOW), note) is None
     assert ended(Incident((note,)), Ending()).trouble.sentence == f"This is over. {BEGAN} It was: x"
 

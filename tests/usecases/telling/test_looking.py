@@ -12,6 +12,7 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, OutcomeDay, Verdict
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import Publication
@@ -52,12 +53,30 @@ CHECKS = tuple(
 ROWS = pl.DataFrame({"entity_key": [f"k{number}" for number in range(100)]})
 
 
+SETTLED = (
+    Refusal(
+        dataset="happened",
+        day=DAY - timedelta(days=1),
+        content="1f",
+        file="x",
+        column=None,
+        problem="is empty",
+        remedy="Send it.",
+        recorded_at=NOW,
+        refused_at=NOW,
+    ),
+)
+
+
 class Raw(Steady):
     def recorded(self, dataset, days=None):
         return {}
 
     def refused(self, dataset):
         return ()
+
+    def settled(self, dataset):
+        return SETTLED if dataset == "happened" else ()
 
     def lost(self, dataset):
         return ()
@@ -116,6 +135,11 @@ def test_a_data_folder_that_is_not_there_ends_no_incident_about_its_files(look, 
         facts = replace(look, has_data=lambda folder=folder: not lacking(folder))(NOW)
         found[folder.name] = (facts.refused, facts.lost)
     assert found == {"data": ((), ()), "raw": (None, None), "none": (None, None)}
+
+
+def test_what_became_of_refused_deliveries_is_asked_while_one_is_told(look):
+    assert look(NOW).settled is None
+    assert look(NOW, (), (), {"happened 2013-06-15"}).settled == {"happened 2013-06-14"}
 
 
 def test_a_held_night_from_before_the_model_was_in_service_is_told(use_case, look):
