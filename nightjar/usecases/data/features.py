@@ -134,8 +134,8 @@ def use(plan: TablePlan, features: FeatureFiles) -> None:
 
 def landed_of(spec: ModelSpec, raw: RawStore) -> dict[str, Landed]:
     """The landed days of each dataset that a feature table reads."""
-    names = {source for table in spec.feature_tables for source in table.sources}
-    return {name: Landed(raw.days(name), raw.recorded(name)) for name in names}
+    names, steady = {source for table in spec.feature_tables for source in table.sources}, raw.listed_once()
+    return {name: Landed(steady.days(name), steady.recorded(name)) for name in names}
 
 
 def planned(
