@@ -84,15 +84,19 @@ def _agreement(tonight: Scored, past: Scored) -> float | None:
 
 
 def _encoded(past: Scored, tonight: Scored) -> tuple[Matrix, Matrix]:
-    """The rows of the past and of the night: standardised numbers, and for each category its mean score."""
+    """The rows of the past and of the night: standardised numbers, and for each category its mean score.
+
+    A category column without a value in the past is left out.
+    """
     scaled = standardised([past.numbers, tonight.numbers], past.numbers, WIDEST)
-    means = [_mean_scores(past.scores, places, many) for places, many in past.of]
+    known = [place for place, (of, many) in enumerate(past.of) if (of < many).any()]
+    means = [_mean_scores(past.scores, *past.of[place]) for place in known]
     before, now = (
         np.column_stack(
             [
                 np.ones(each.scores.size),
                 numbers,
-                *(mean[of] for mean, (of, _) in zip(means, each.of, strict=True)),
+                *(mean[each.of[place][0]] for place, mean in zip(known, means, strict=True)),
             ]
         )
         for each, numbers in zip((past, tonight), scaled, strict=True)
