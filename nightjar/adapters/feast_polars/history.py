@@ -141,10 +141,12 @@ class Reading:
         features = _as_declared(self.view, loaded.select(map(column, self.view.features))).select(
             pl.all().gather(newest.drop_nulls())
         )
-        one_each = pl.int_range(newest.len() - newest.null_count(), dtype=pl.UInt32, eager=True)
+        # A key of which nothing was known by then (`first_known_by`) has a number, and no row of features.
+        there = newest.is_not_null()
+        place = pl.select(pl.when(there).then(there.cum_sum() - 1).cast(pl.UInt32)).to_series()
         return Prepared(
             Numbering(self.keys, numbers, f"Feature view {self.view.name!r}"),
-            History(Snapshot(one_each), features),
+            History(Snapshot(place), features),
         )
 
     def history(self, numbering: Numbering, entities: EntityFrame, *, as_known_at: bool) -> History:

@@ -9,7 +9,7 @@ from time import sleep
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nightjar.adapters.feast_polars.cache import Cache
@@ -128,6 +128,12 @@ hours = st.integers(0, 6).map(lambda hour: NOON + hour * HOUR)
     ttl=st.integers(0, 4),
     switches=st.tuples(st.booleans(), st.booleans()),
 )
+@example(
+    history=[(1, NOON, NOON, 1), (2, NOON, NOON + HOUR, 2)],
+    asked=[(NOON, NOON + HOUR)],
+    ttl=0,
+    switches=(False, True),
+)
 def test_what_is_kept_answers_as_what_is_read(view, retrieve, history, asked, ttl, switches):
     features = view(rows(*((k, ts, created, v % 100) for k, ts, created, v in history)), ttl=ttl * HOUR)
     for at, until in asked * 2:
@@ -137,6 +143,15 @@ def test_what_is_kept_answers_as_what_is_read(view, retrieve, history, asked, tt
         assert values(retrieve(features, entities, cache_mb=10, **how)) == values(
             retrieve(features, entities, **how)
         )
+
+
+def test_a_key_that_was_first_recorded_later_takes_no_values_from_another_one(view, retrieve):
+    features = view(
+        rows((1, NOON, NOON, 10), (2, NOON, NOON + HOUR, 20), (3, NOON, NOON, 30)), ttl=timedelta(hours=1)
+    )
+    entities = ask(1, 2, 3, at=NOON).with_columns(known_at=pl.lit(NOON + HOUR, dtype=UTC_US))
+    for _ in range(2):
+        assert values(retrieve(features, entities, cache_mb=10, corrections_only=True)) == [10, None, 30]
 
 
 def test_threads_that_ask_for_one_value_wait_for_the_one_that_makes_it():
