@@ -8,16 +8,18 @@ The code does not use `scipy.stats.ks_2samp`, because that compares one pair of 
 are the same (a test compares them).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightjar.core.comparison.entities import ColumnProfile
 from nightjar.core.comparison.ordinary import ROUNDING
 
+Matrix = NDArray[np.float64]
 Columns = Mapping[str, ColumnProfile]
 """A night's profiles by column."""
 
@@ -55,7 +57,7 @@ def to_the_rest(nights: Sequence[Columns], most: int | None = None) -> pl.DataFr
     most: of so many first nights; None: of all. Columns: `column`, `night` (its place), its `distance` from
     the others, and `unseen`, the share of its values in categories that no other night has.
     """
-    numbers = dict[str, dict[int, Sequence[float]]]()
+    asked, numbers = range(len(nights) if most is None else most), dict[str, dict[int, Sequence[float]]]()
     for night, columns in enumerate(nights):
         for name, seen in columns.items():
             if seen.quantiles:
@@ -69,35 +71,39 @@ def to_the_rest(nights: Sequence[Columns], most: int | None = None) -> pl.DataFr
     ]
     schema = {"column": pl.String, "night": pl.Int64}
     far = [
-        (name, night, distance, 0.0)
+        (name, night, gap(values[night], every), 0.0)
         for name, values in numbers.items()
         if len(values) > 1
-        for night, distance in zip(values, gaps([*values.values()]), strict=True)
-        if most is None or night < most
+        for every in [together(values.values())]
+        for night in asked
+        if night in values
     ]
     shares = pl.DataFrame(
         categories, schema={**schema, "category": pl.String, "share": pl.Float64}, orient="row"
     )
     measured = {**schema, "distance": pl.Float64, "unseen": pl.Float64}
-    apart = overlaps(shares) if most is None else overlaps(shares).filter(pl.col("night") < most)
+    apart = overlaps(shares).filter(pl.col("night") < len(asked))
     return pl.concat([pl.DataFrame(far, schema=measured, orient="row"), apart])
 
 
-def gaps(nights: Sequence[Sequence[float]]) -> Iterator[float]:
-    """Give the distance of each night from the others in one number column: its values in order.
+def together(nights: Iterable[Sequence[float]]) -> Matrix:
+    """The values of some nights, in order."""
+    return np.sort(np.concatenate([np.asarray(values, dtype=float) for values in nights]))
 
+
+def gap(night: Sequence[float], every: Matrix) -> float:
+    """Return the distance of a night from the others in one number column.
+
+    night: its values in order. every: those of the night and of the others `together`.
     Two step functions are furthest apart at a step of the first one. If the first one is ahead, the place is
     just after that step. If it is behind, the place is just before that step.
     """
-    values = [np.asarray(each, dtype=float) for each in nights]
-    every = np.sort(np.concatenate(values))
-    for own in values:
-        others = every.size - own.size
-        to, below = (np.searchsorted(own, own, side) for side in SIDES)
-        all_to, all_below = (np.searchsorted(every, own, side) for side in SIDES)
-        ahead = to / own.size - (all_to - to) / others
-        behind = (all_below - below) / others - below / own.size
-        yield float(np.maximum(ahead, behind).max())
+    own, others = np.asarray(night, dtype=float), every.size - len(night)
+    to, below = (np.searchsorted(own, own, side) for side in SIDES)
+    all_to, all_below = (np.searchsorted(every, own, side) for side in SIDES)
+    ahead = to / own.size - (all_to - to) / others
+    behind = (all_below - below) / others - below / own.size
+    return float(np.maximum(ahead, behind).max())
 
 
 def overlaps(shares: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from itertools import combinations
 from statistics import median
 
 from nightjar.core.comparison.comparable import RECENT
-from nightjar.core.comparison.distance import Columns, Distances, distances, gaps
+from nightjar.core.comparison.distance import Columns, Distances, distances, gap, together
 from nightjar.core.comparison.entities import PREDICTED, ColumnProfile, NightProfile
 from nightjar.core.comparison.ordinary import MIN_NIGHTS, MIN_VALUES, turned_constant
 from nightjar.core.inputs.findings import Finding
@@ -223,7 +223,8 @@ def _straight(a: Past, b: Past) -> float:
 def _crossed(a: Past, b: Past, nights: Sequence[Columns]) -> float:
     """Return the sum of two columns' distances from each other's past."""
     return sum(
-        next(gaps([one.now.quantiles, *_quantiles(other.name, nights)])) for one, other in ((a, b), (b, a))
+        gap(one.now.quantiles, together([one.now.quantiles, *_quantiles(other.name, nights)]))
+        for one, other in ((a, b), (b, a))
     )
 
 
