@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from errno import ETIMEDOUT
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,17 +100,18 @@ class Arrival:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listing:
-    """What has landed of a dataset, by name. Each folder is looked into once, when it is first asked for.
+    """What has landed of a dataset, by name.
 
-    names: the folders that are there. held: what `RawFiles.held` gives, asked once.
+    names: the folders that are there. within: gives the deliveries in a folder, beside names of files that
+    should be there. held: what `RawFiles.held` gives. Both ask once, when they are first needed.
     """
 
-    folder: str
+    names: Sequence[str]
     expected: ByFolder
     given_up: ByFolder
-    names: Sequence[str]
+    within: Callable[[str, tuple[str, ...]], tuple[Kept, ...]]
     held: Callable[[], Held]
 
     def folders(self, *, given_up_too: bool) -> list[str]:
@@ -119,11 +120,7 @@ class Listing:
     def deliveries(self, name: str, *, given_up_too: bool) -> tuple[Kept, ...]:
         """The deliveries in a folder, oldest first."""
         given_up = self.given_up.get(name, ()) if given_up_too else ()
-        return self._deliveries(name, (*self.expected.get(name, ()), *given_up))
-
-    @cached_property
-    def _deliveries(self) -> Callable[[str, tuple[str, ...]], tuple[Kept, ...]]:
-        return cache(lambda name, expected: deliveries_in(f"{self.folder}/{name}", expected))
+        return self.within(name, (*self.expected.get(name, ()), *given_up))
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,8 +384,14 @@ class RawFiles:
         kept = {} if self.listings is None else self.listings
         if dataset not in kept:
             expected, given_up = self._noted.of(dataset)
-            folder, held = str(self._folder(dataset)), cache(partial(self.held, dataset))
-            kept[dataset] = Listing(folder, expected, given_up, names_in(folder, FOLDER), held)
+            folder = self._folder(dataset)
+            kept[dataset] = Listing(
+                names=names_in(folder, FOLDER),
+                expected=expected,
+                given_up=given_up,
+                within=cache(lambda name, names: deliveries_in(f"{folder}/{name}", names)),
+                held=cache(partial(self.held, dataset)),
+            )
         return kept[dataset]
 
     def _folder(self, dataset: str) -> Path:
