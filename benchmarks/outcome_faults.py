@@ -21,8 +21,15 @@ import models
 from models.flight_delay.population import late, outcomes, population
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of, with_outcomes
-from nightjar.core.monitoring.outcome_guard import RATE, TOLD_RATE, HoldFinding, OutcomeDay, Verdict, judged
-from nightjar.core.monitoring.outcome_guard import told as in_words
+from nightjar.core.monitoring.outcome_guard import (
+    RATE,
+    TOLD_RATE,
+    HoldFinding,
+    OutcomeDay,
+    Verdict,
+    judged,
+    rate_told,
+)
 from nightjar.core.monitoring.outcome_relations import answered
 
 SPEC = models.model("flight_delay")
@@ -327,7 +334,8 @@ def main() -> None:
         late = f"{sum(day >= first for day in odd)} of {sum(day >= first for day in days)}"
         print(f"real days that are {verdict.value}: {len(odd)} of {len(days)}; from {first} on {late}")
         for day in odd:
-            print(f"  {day}: {in_words(real[day][1], rate)}")
+            every = "; ".join(f"{each.name}: {each.told}" for each in real[day][1])
+            print(f"  {day}: {every} ({rate_told(rate)})")
     by_day = {key[0]: rows for key, rows in year.partition_by("date", as_dict=True).items()}
     planted = [day for day in days if day >= first][::EVERY]
     for title, faults in LISTS.items():

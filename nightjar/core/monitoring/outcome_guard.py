@@ -598,11 +598,5 @@ def _share(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))
 
 
-def told(found: Iterable[HoldFinding], rate: float = RATE) -> str:
-    """These findings in one text, with all of their numbers, and how often ordinary days have any."""
-    every = "; ".join(f"{each.name}: {each.told}" for each in found)
-    return f"{every} ({rate_told(rate)})"
-
-
 def rate_told(rate: float) -> str:
     return f"at most {rate:.0%} of ordinary days reach a limit"
