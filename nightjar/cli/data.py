@@ -148,6 +148,12 @@ def features_build(
         list[str] | None,
         typer.Option("--table", help="Rebuild only this table. May be given more than once."),
     ] = None,
+    from_nothing: Annotated[
+        bool,
+        typer.Option(
+            "--from-nothing", help="Also if the data folder is empty although versions were trained on it."
+        ),
+    ] = False,
 ) -> None:
     """Land what was delivered by --today and build the features of it.
 
@@ -163,6 +169,8 @@ def features_build(
     known = evening_by_now(spec, today_or(spec, today))
     afresh = to_rebuild(spec, tables or (), rebuild=rebuild)
     prepare = platform.prepare(spec)
+    if from_nothing:
+        prepare = prepare.from_nothing()
     console.show_rebuilds(prepare.rebuilds())
     prepare.ready(known, console.bar, afresh=afresh)
     require_as_declared(spec, platform.raw_of(spec), known.date())

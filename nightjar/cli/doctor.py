@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.cluster import WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import ArtifactsLost, DataGone, DeliveriesLost, DeliveriesSetAside, FilesLost
+from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesLost, DeliveriesSetAside, FilesLost
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.plurals import counted
 from nightjar.showing import console
 from nightjar.showing.remedies import told
-from nightjar.wiring.platform import Platform, lacking
+from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
 if TYPE_CHECKING:
@@ -169,9 +169,8 @@ def data(platform: Platform, spec: ModelSpec) -> str:
     from nightjar.usecases.data.landing import lost
     from nightjar.usecases.data.tables import require_as_declared
 
-    raw, folder = platform.raw_of(spec), platform.settings.data
-    if spec.delivered and platform.registry.versions(spec.name) and (why := lacking(folder)):
-        raise DataGone(folder, why)
+    raw = platform.raw_of(spec)
+    platform.require_data(spec)
     if gone := lost(spec, raw):
         raise DeliveriesLost(gone, spec.name)
     require_as_declared(spec, raw, datetime.now(UTC).date())

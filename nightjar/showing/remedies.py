@@ -73,7 +73,9 @@ ALWAYS: Mapping[type[NightjarError], str] = {
     database.OwnerNeeded: "The owner is who runs `nightjar db migrate`.",
     database.NoEmbeddedPostgres: "`nightjar up` and `nightjar db migrate` start it.",
     database.NightsRunning: "Look with `nightjar status`; then run `nightjar db migrate`.",
-    inputs.DataGone: "`nightjar prefect work-pool pause nightjar` keeps runs from starting.",
+    inputs.DataGone: (
+        "If it is lost for good, `nightjar features build --from-nothing` lands what the feeds still have."
+    ),
     inputs.FeastRegistryEmpty: "Run `nightjar features apply`.",
     inputs.FeastSchemaGone: "Run `nightjar db migrate`, then `nightjar features apply`.",
     model.ArtifactBroken: (

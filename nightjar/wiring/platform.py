@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nightjar.core.errors.inputs import DataGone
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import evening_by_now
@@ -113,7 +114,13 @@ class Platform(Adapters):
             go_on=self.go_on,
             # A database is asked for when days are checked, which may be after a migration.
             guard=lambda: self.guard_outcomes(spec)(),  # noqa: PLW0108  # it is made when it is called
+            require_data=partial(self.require_data, spec),
         )
+
+    def require_data(self, spec: ModelSpec) -> None:
+        """Raises DataGone if the data folder has nothing in it, although a version was trained on it."""
+        if spec.delivered and (why := lacking(self.settings.data)) and self.registry.versions(spec.name):
+            raise DataGone(self.settings.data, why)
 
     def guard_outcomes(self, spec: ModelSpec) -> "GuardOutcomes":
         """The check of delivered days of outcomes, and what a person decides of those that are held."""

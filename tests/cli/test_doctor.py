@@ -55,7 +55,7 @@ def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
 
 def test_a_data_folder_that_is_gone_is_a_finding_if_a_version_was_trained_on_it(world, monkeypatch):
     spec, folder = models.model("flight_delay"), world.platform.settings.data
-    monkeypatch.setattr(doctor, "lacking", lambda _: "is empty")
+    monkeypatch.setattr("nightjar.wiring.platform.lacking", lambda _: "is empty")
     name, verdict, found = doctor.verdict("data", partial(doctor.data, world.platform, spec))
     assert (name, verdict) == ("data", "NO")
     assert found.startswith(f"The data folder {folder} is empty. Is its disk mounted?")

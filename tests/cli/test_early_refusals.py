@@ -3,13 +3,14 @@ built.
 """
 
 import re
+import shutil
 from datetime import date
 
 import pytest
 
 import models
 from nightjar.core.errors.base import NightjarError
-from nightjar.core.errors.inputs import NoPopulation
+from nightjar.core.errors.inputs import DataGone, NoPopulation
 from nightjar.showing import remedies
 from nightjar.usecases.scoring.scorers import by_then
 
@@ -101,3 +102,39 @@ def test_some_dates_without_a_population_do_not_stop_the_others(world):
     world.platform.require_scorable(SPEC)([date(2012, 12, 31), last], by_then)
     with pytest.raises(NoPopulation):
         world.platform.require_scorable(SPEC)([date(2012, 12, 31)], by_then)
+
+
+@pytest.fixture
+def unmounted(world):
+    """The empty folder that is left when the disk of the data is not mounted."""
+    folder = world.platform.settings.data
+    away = folder.rename(folder.with_name("another disk"))
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+    away.rename(folder)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("score", "--date", "2013-03-16", "--force"),
+        ("backfill", "--from", "2013-03-16", "--to", "2013-03-17", "--reprocess", "all"),
+        ("retrain", "--today", "2013-03-17"),
+        ("features", "build", "--today", "2013-03-17"),
+    ],
+)
+def test_nothing_is_written_into_the_folder_on_which_no_disk_is_mounted(run, unmounted, words):
+    with pytest.raises(DataGone, match=r"is empty\. Is its disk mounted\?"):
+        run(*words)
+    assert list(unmounted.iterdir()) == []
+
+
+def test_corrections_are_not_built_from_nothing(world, unmounted):
+    with pytest.raises(DataGone):
+        world.platform.prepare(SPEC).corrected()
+    assert list(unmounted.iterdir()) == []
+
+
+def test_a_folder_that_is_lost_for_good_is_filled_anew_if_a_person_says_so(run, unmounted):
+    assert "weather of 3 days" in run("features", "build", "--today", "2013-01-03", "--from-nothing")

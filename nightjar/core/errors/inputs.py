@@ -222,8 +222,8 @@ class DataGone(NightjarError):
 
     def __init__(self, folder: Path | str, lacking: str) -> None:
         super().__init__(
-            f"The data folder {folder} {lacking}. Is its disk mounted? A run that starts without it lands "
-            "what the feed still has, and builds all features of that."
+            f"The data folder {folder} {lacking}. Is its disk mounted? Until it is, no run lands, builds or "
+            "scores anything."
         )
 
 

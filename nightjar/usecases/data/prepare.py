@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -25,7 +25,8 @@ class Prepare:
 
     inbox: the folder where deliveries arrive. alone: a lock against other processes that do the same for
     the model, or build one of its feature tables for another model. guard: checks the days of outcomes that
-    landed, before anything reads them.
+    landed, before anything reads them. require_data: raises DataGone, so that no run lands on the disk under
+    the folder on which the disk of the data is not mounted.
     """
 
     spec: ModelSpec
@@ -36,6 +37,11 @@ class Prepare:
     alone: Callable[[], AbstractContextManager[None]]
     go_on: GoOn = unasked
     guard: Callable[[], object] = unguarded
+    require_data: Callable[[], object] = unguarded
+
+    def from_nothing(self) -> "Prepare":
+        """The same for a data folder that is lost for good: all that the feeds still have lands anew."""
+        return replace(self, require_data=unguarded)
 
     def ready(
         self,
@@ -48,23 +54,25 @@ class Prepare:
 
         A bad delivery is set aside and does not stop the others. tell: called for each one set aside now.
         afresh: feature tables to build anew although their code is the same.
+        Raises DataGone.
         """
         with self.alone():
             self._land(until, progress, tell)
             self._build(until, progress, afresh)
 
     def land(self, until: datetime, progress: Progress = silent, tell: Tell = log_refusal) -> None:
-        """Land the files delivered by `until`, without building features."""
+        """Land the files delivered by `until`, without building features. Raises DataGone."""
         with self.alone():
             self._land(until, progress, tell)
 
     def corrected(self, known_at: datetime | None = None, progress: Progress = silent) -> datetime:
         """Build the features of data landed by `known_at`, corrections included. Land no new files.
 
-        None means now. Returns the instant that was used.
+        None means now. Returns the instant that was used. Raises DataGone.
         """
         known = known_at or datetime.now(UTC).replace(microsecond=0)
         with self.alone():
+            self.require_data()
             take_stock(self.spec, self.raw)
             self.guard()
             self._build(known, progress)
@@ -85,10 +93,12 @@ class Prepare:
         return tuple(plans)
 
     def undelivered(self, dates: Sequence[date], known_at: datetime | None = None) -> tuple[date, ...]:
-        """The score dates without a population. Fast: nothing is landed or built."""
+        """The score dates without a population. Fast: nothing is landed or built. Raises DataGone."""
+        self.require_data()
         return undelivered(self.spec, dates, raw=self.raw, inbox=self.inbox, known_at=known_at)
 
     def _land(self, until: datetime, progress: Progress, tell: Tell) -> None:
+        self.require_data()
         watched = asking(progress, self.go_on)
         land_until(self.spec, raw=self.raw, inbox=self.inbox, until=until, tell=tell, progress=watched)
         self.guard()
