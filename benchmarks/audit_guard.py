@@ -267,7 +267,7 @@ def show_young(year: RecordedYear, every: Kept, half: str, *, accepted: bool) ->
             nights += 1
             if odd := audits.found(day, year.nights[day]).holding:
                 stopped.append(
-                    f"  {day}, began {days[first]}: " + "; ".join(each.sentence for each in odd[:4])
+                    f"  {day}, began {days[first]}: " + "; ".join(each.in_one_line for each in odd[:4])
                 )
                 for kept in () if accepted else (audits.kept.read, audits.kept.rows, audits.profiles):
                     kept.pop(day, None)
@@ -289,7 +289,7 @@ def show_ordinary(found: Mapping[date, Findings]) -> None:
         print(f"{half}: {len(stopped)} of {len(days)} ordinary nights are stopped ({share:.1%})")
         for day in stopped:
             most = found[day].holding[:4]
-            print(f"  {day}: " + "; ".join(f"{each.name}: {each.sentence}" for each in most))
+            print(f"  {day}: " + "; ".join(f"{each.name}: {each.in_one_line}" for each in most))
 
 
 MISREAD = "misread"

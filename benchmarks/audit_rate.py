@@ -168,7 +168,7 @@ class World:
         for kept in (self.kept.read, self.kept.rows):
             kept.pop(day - timedelta(days=MOST_NIGHTS), None)
         for each in found:
-            log.info("found", night=number, check=each.name, told=each.sentence)
+            log.info("found", night=number, check=each.name, told=each.in_one_line)
         return [each.name for each in found], any(row.drifted for row in drift)
 
 

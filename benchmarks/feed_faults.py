@@ -486,7 +486,7 @@ def main() -> None:
     for day in sorted(each for each in FEED if each <= last):
         now = read(day, FEED[day])
         if odd := found(day, now, known):
-            print(f"{day}: {odd[0].sentence}")
+            print(f"{day}: {odd[0].in_one_line}")
             held.append(day)
         else:
             known[day] = now

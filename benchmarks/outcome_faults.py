@@ -335,7 +335,7 @@ def main() -> None:
         print(f"real days that are {verdict.value}: {len(odd)} of {len(days)}; from {first} on {late}")
         for day in odd:
             every = "; ".join(f"{each.name}: {each.told}" for each in real[day][1])
-            print(f"  {day}: {every} ({rate_told(rate)})")
+            print(f"  {day}: {every}. {rate_told(rate)}")
     by_day = {key[0]: rows for key, rows in year.partition_by("date", as_dict=True).items()}
     planted = [day for day in days if day >= first][::EVERY]
     for title, faults in LISTS.items():

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 NIGHTS = ("night", "what happened", "run", "revision", "rows", "published (UTC)")
 RUNS = ("score date", "run", "revision", "attempt", "state", "analysts see it", "population")
 STAGES = ("stage", "times", "rows", "s", "CPU s", "MB", "peak MB", "set aside", "retries", "errors")
-FINDINGS = ("check", "column", "slice", "number", "expected", "limit", "holds", "what it found")
 ATTEMPTS = ("ended (UTC)", "flow", "flow run", "state", "why")
 
 
@@ -113,21 +112,27 @@ def findings(
     elif not found:
         console.out.print(f"attempt {run.attempt} of run {run.id} has no findings")
     else:
-        title = f"findings of {spec.name} {score_date}, run {run.id}"
-        console.out.print(console.table(title, FINDINGS, [finding_row(finding) for finding in found]))
+        console.out.print(f"[bold]findings of {spec.name} {score_date}, run {run.id}[/]")
+        for place, finding in enumerate(found, start=1):
+            console.out.print(console.plain(f"{place}. {finding.lines}\n  {exact(finding)}"))
 
 
-def finding_row(finding: "Finding") -> tuple[object, ...]:
-    """Return the row of a finding in FINDINGS."""
-    numbers = (finding.number, finding.expected, finding.limit)
-    return (
-        finding.name,
-        console.plain(finding.column),
-        console.plain(finding.slice),
-        *(None if number is None else f"{number:.4g}" for number in numbers),
-        "yes" if finding.holds else "no: told",
-        console.plain(finding.sentence),
-    )
+def exact(finding: "Finding") -> str:
+    """What a finding is about, with its numbers as they are stored, and whether it holds the night back."""
+    told = {
+        "column": finding.column,
+        "slice": finding.slice,
+        "number": _exact(finding.number),
+        "expected": _exact(finding.expected),
+        "limit": _exact(finding.limit),
+        "reached by": "" if finding.rate is None else f"at most {finding.rate:.0%} of ordinary nights",
+        "holds the night back": "yes" if finding.holds else "no",
+    }
+    return "; ".join(f"{name}: {value}" for name, value in told.items() if value)
+
+
+def _exact(number: float | None) -> str:
+    return "" if number is None else f"{number:.4g}"
 
 
 def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
@@ -191,7 +196,7 @@ def show_doubts(doubts: "Mapping[date, Sequence[Finding]]", limit: int) -> None:
     """Show what is told of the newest published nights that it did not hold back."""
     for night in sorted(doubts, reverse=True)[:limit]:
         for doubt in doubts[night]:
-            console.out.print(console.plain(f"{night} published, doubted: {doubt.name}: {doubt.sentence}"))
+            console.out.print(console.plain(f"{night} published, doubted: {doubt.named}"))
 
 
 def night_row(entry: "Entry", publication: "Publication | None") -> tuple[object, ...]:

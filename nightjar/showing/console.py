@@ -245,8 +245,9 @@ def show_findings(check: "OutcomeCheck") -> None:
     from nightjar.core.monitoring.outcome_guard import rate_told
 
     dataset, day, recorded, _ = held_row(check)
-    rows = [(each.name, plain(each.told)) for each in check.findings]
-    out.print(table(f"{dataset} {day}, recorded {recorded} (UTC)", ("finding", "numbers"), rows))
+    out.print(f"[bold]findings of {dataset} {day}, recorded {recorded} (UTC)[/]")
+    for place, each in enumerate(check.findings, start=1):
+        out.print(plain(f"{place}. {each.lines}"))
     out.print(rate_told(check.rate))
 
 

@@ -452,13 +452,14 @@ def _found(found: Iterable[Found], run_id: int) -> str:
             one.name,
             one.sentence,
             *map(_number, (one.number, one.expected, one.allowed)),
+            "-" if one.rate is None else f"at most {one.rate:.0%} of ordinary nights",
             "yes" if one.holds else "no: told",
             _runbook(one.runbook),
         )
         for one in found
         if one.run_id == run_id
     ]
-    columns = ("check", "what", "number", "expected", "limit", "holds", "runbook")
+    columns = ("check", "what", "number", "expected", "limit", "reached by", "holds", "runbook")
     return page.table(columns, rows) if rows else page.said("Nothing.")
 
 

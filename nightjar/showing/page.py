@@ -38,7 +38,7 @@ th, td { text-align: left; padding: .25rem .9rem .25rem 0;
   border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
-td { white-space: nowrap; } td.long { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
+td { white-space: nowrap; } td.long { white-space: pre-line; min-width: 14rem; overflow-wrap: anywhere; }
 code { font-size: .85rem; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
   td:first-child:nth-last-child(2) { white-space: normal; }

@@ -205,8 +205,7 @@ def _(error: night.AuditFailed) -> str:
     again = f"To score it again: {scored(error.model, error.score_date, '--force')}."
     accept = f" To publish it as it is: {scored(error.model, error.score_date, '--accept REASON')}."
     look = f"`nightjar findings {error.score_date} --model {error.model}`"
-    every = f" To see all findings: {look}." if error.others else ""
-    return f"{again}{accept if error.acceptable else ''}{every}"
+    return f"To see all findings with their numbers: {look}. {again}{accept if error.acceptable else ''}"
 
 
 @remedy.register

@@ -79,7 +79,7 @@ def test_the_findings_of_a_night_are_shown_and_printed_as_json(run, world):
     shown = run("findings", "2013-03-11")
     assert f"findings of flight_delay 2013-03-11, run {claimed.run.id}" in shown
     assert shown.index("770.7") < shown.index("origin=[JFK]")
-    assert shown.count("no: told") == 1
+    assert shown.count("holds the night back: no") == 1
     told = json.loads(run("findings", "2013-03-11", "--json"))
     assert told["run"] == claimed.run.id
     assert [each["holds"] for each in told["findings"]] == [True, False]

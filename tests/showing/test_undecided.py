@@ -6,8 +6,8 @@ from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, Ou
 from nightjar.showing import console
 
 NUMBERS = (
-    "43.3 (20 comparable days have 7.731 to 16.51; the limit is 37.92)",
-    "0.8279 (20 comparable days have 0.3726 to 0.6346; the limit is 0.7854)",
+    "43.3. 20 comparable days: 7.731 to 16.51. Limit: 37.92",
+    "0.8279. 20 comparable days: 0.3726 to 0.6346. Limit: 0.7854",
 )
 FOUND = (
     HoldFinding(name="units", where="delay", value=43.3, low=7.731, high=16.51, told=f"delay: {NUMBERS[0]}"),
@@ -25,15 +25,18 @@ DOUBTED = OutcomeCheck(
 
 
 def test_a_day_is_listed_in_few_words_and_says_where_its_numbers_are(capsys, monkeypatch):
-    monkeypatch.setattr(console.out, "width", 120)
+    monkeypatch.setattr(console.out, "width", 160)
     console.show_undecided([DOUBTED])
     (line,) = (each for each in capsys.readouterr().out.splitlines() if "2026-01-02" in each)
-    assert line.endswith("units: delay 43.3, usually 7.73 to 16.5; also coupling (2 findings)")
+    assert line.endswith(
+        "delay is larger than usual (units): 43.3 where 7.73 to 16.5 are usual. 2 findings in all, "
+        "also of coupling"
+    )
 
 
 def test_nothing_is_left_out_of_what_is_shown_of_a_day(capsys, monkeypatch):
     monkeypatch.setattr(console.out, "width", 120)
     console.show_findings(DOUBTED)
     printed = capsys.readouterr().out
-    for each in (*NUMBERS, "units", "coupling", "recorded 2026-01-03 00:00 (UTC)", "at most 5% of ordinary"):
+    for each in (*NUMBERS, "units", "coupling", "recorded 2026-01-03 00:00 (UTC)", "At most 5% of ordinary"):
         assert each in printed

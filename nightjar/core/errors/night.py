@@ -11,8 +11,8 @@ from nightjar.core.plurals import counted
 class AuditFailed(NightjarError):
     """The stored night must not be published.
 
-    findings: sentences of the most telling ones. others: how many more there are.
-    rate: a sentence that says how often ordinary nights have such findings; empty if that is not known.
+    findings: what the most telling ones say, in plain lines. others: how many more there are.
+    numbers: their numbers, and how often ordinary nights have such findings; empty if there are none.
     acceptable: True if the world may be the reason. A person is then told how to publish the night as it is.
     """
 
@@ -25,16 +25,16 @@ class AuditFailed(NightjarError):
         findings: Sequence[str],
         *,
         others: int = 0,
-        rate: str = "",
+        numbers: str = "",
         acceptable: bool = True,
     ) -> None:
         otherwise = "; or, if the world was truly like this, publish it with a reason, which the ledger keeps"
-        more = () if others == 0 else (f"and {counted(others, 'more finding')}",)
-        held = f"{model} {score_date} is stored but not published: {'; '.join((*findings, *more))}."
+        more = () if others == 0 else (f"And {counted(others, 'more finding')}",)
+        held = f"{model} {score_date} is stored but not published: {'. '.join((*findings, *more))}."
         remedy = (
             f"Mend the cause and score the night again in a new revision{otherwise if acceptable else ''}."
         )
-        super().__init__(" ".join(filter(None, (held, rate, remedy))))
+        super().__init__(" ".join(filter(None, (held, numbers, remedy))))
         self.model, self.score_date = model, score_date
         self.others, self.acceptable = others, acceptable
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.former import FEW, Matrix, Told, matrix
+from nightjar.core.wording import percent, two_lines
 
 Places = NDArray[np.intp]
 
@@ -85,9 +86,9 @@ def _population(read: pl.DataFrame, nights: Sequence[date], rate: float) -> Iter
             number=1.0,
             limit=1.0,
             rate=rate,
-            sentence=(
-                f"the population is that of {same[0]}: all entities are the same; of the {len(seals)} "
-                "comparable nights no two have the same entities"
+            sentence=two_lines(
+                f"The population is that of {same[0]}: all entities are the same",
+                f"Of the {len(seals)} comparable nights no two have the same entities",
             ),
         )
 
@@ -145,8 +146,9 @@ def _stale(columns: Sequence[str], night: date, share: float, usual: float, rate
         expected=usual,
         limit=ALL,
         rate=rate,
-        sentence=(
-            f"{', '.join(columns)}: {share:.0%} of the sampled values are those of {night}; two comparable "
-            f"nights share at most {usual:.0%}, less than {ALL:.0%} is allowed"
+        sentence=two_lines(
+            f"The values of {', '.join(columns)} are those of {night}",
+            f"Share of sampled values that are the same: {percent(share)}. Of two comparable nights: at most "
+            f"{percent(usual)}. Limit: {percent(ALL)}",
         ),
     )

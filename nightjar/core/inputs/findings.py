@@ -6,6 +6,7 @@ from math import inf
 from operator import itemgetter
 
 from nightjar.core.values import Value
+from nightjar.core.wording import number
 
 RUNBOOK = "audit-failed"
 ALWAYS_REAL = frozenset({"incomplete", "irreproducible", "misread", "misbuilt"})
@@ -17,11 +18,12 @@ FOREMOST = 3
 class Finding(Value):
     """One thing that stands against a night.
 
-    name: which check found it, in snake case. column, slice: what it is about; "" if it is about all.
-    number, expected, limit: what was measured, what ordinary nights have, and what is still allowed; None
-    where a check has no such number. rate: the share of ordinary nights that reach the limit, as measured;
-    None if it is not known. holds: False if it does not hold the night back: the night is published, and
-    people are told.
+    name: which check found it, in snake case. sentence: a plain line that says what is wrong, and if there
+    are numbers, a second line with them (`two_lines`). column, slice: what it is about; "" if it is about
+    all. number, expected, limit: what was measured, what ordinary nights have, and what is still allowed;
+    None where a check has no such number. rate: the share of ordinary nights that reach the limit, as
+    measured; None if it is not known. holds: False if it does not hold the night back: the night is
+    published, and people are told.
     """
 
     name: str
@@ -34,6 +36,30 @@ class Finding(Value):
     rate: float | None = None
     runbook: str = RUNBOOK
     holds: bool = True
+
+    @property
+    def what(self) -> str:
+        """The plain line."""
+        return self.sentence.partition("\n")[0]
+
+    @property
+    def named(self) -> str:
+        """The plain line with the name of the check."""
+        return f"{self.what} ({self.name})"
+
+    @property
+    def in_one_line(self) -> str:
+        return self.sentence.replace("\n", ". ")
+
+    @property
+    def lines(self) -> str:
+        """The plain line with the name of the check, and the line of the numbers, as sentences."""
+        return "".join((f"{self.named}.", *(f"\n  {each}." for each in self.sentence.split("\n")[1:])))
+
+    def because(self, why: str) -> "Finding":
+        """Add to the plain line what explains it."""
+        what, *numbers = self.sentence.split("\n")
+        return self.model_copy(update={"sentence": "\n".join((f"{what}: {why}", *numbers))})
 
     @property
     def strength(self) -> float:
@@ -74,12 +100,19 @@ def foremost(findings: Iterable[Finding], most: int = FOREMOST) -> tuple[Finding
 
 
 def sentences(findings: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(finding.sentence for finding in findings)
+    return tuple(finding.in_one_line for finding in findings)
 
 
-def rate_told(findings: Iterable[Finding]) -> str:
-    """How often ordinary nights have such findings, in a sentence. Empty if it is known of none."""
-    rates = {finding.name: finding.rate for finding in findings if finding.rate is not None}
-    if not rates:
-        return ""
-    return f"At most {max(rates.values()):.0%} of ordinary nights reach a limit of: {', '.join(rates)}."
+def numbers_told(findings: Iterable[Finding]) -> str:
+    """The numbers of findings by their checks, and how often ordinary nights have such ones."""
+    found = tuple(findings)
+    numbers = [f"{each.name} {told}" for each in found if (told := _numbers(each))]
+    rates = {each.name: each.rate for each in found if each.rate is not None}
+    most = max(rates.values(), default=0.0)
+    often = f"At most {most:.0%} of ordinary nights reach a limit of {', '.join(rates)}." if rates else ""
+    return " ".join(filter(None, (f"Numbers: {'; '.join(numbers)}." if numbers else "", often)))
+
+
+def _numbers(finding: Finding) -> str:
+    known = {"": finding.number, "expected ": finding.expected, "limit ": finding.limit}
+    return ", ".join(f"{what}{number(value)}" for what, value in known.items() if value is not None)

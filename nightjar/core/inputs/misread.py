@@ -10,6 +10,7 @@ import polars as pl
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import RATE
 from nightjar.core.model.spec import FeatureTable
+from nightjar.core.wording import two_lines
 
 SHOULD = " should be"
 SAME = 1e-9
@@ -22,7 +23,7 @@ def misread(rows: pl.DataFrame, table: FeatureTable, held: pl.DataFrame) -> Iter
     rows: with the keys of the table, and its features as they were retrieved. held: keys and features of the
     rows that should have been read, a row a key. Keys that are not in it say nothing.
     """
-    told = f"were given other values than the table {table.name} holds for their keys as known for the night"
+    told = f"Rows have other values of {{}} than the table {table.name} has for their keys as of the night"
     yield from _otherwise("misread", rows, table, held, told)
 
 
@@ -32,7 +33,7 @@ def misbuilt(rows: pl.DataFrame, table: FeatureTable, anew: pl.DataFrame) -> Ite
     anew: what the table's code gives of what was delivered, as `held` of `misread`.
     """
     told = (
-        f"were given other values of {table.name} than what was delivered gives if it is computed once more"
+        f"Rows have other values of {{}} than {table.name} gives if it is computed again from the deliveries"
     )
     yield from _otherwise("misbuilt", rows, table, anew, told, SAME)
 
@@ -60,7 +61,10 @@ def _otherwise(
             expected=0.0,
             limit=0.0,
             rate=RATE,
-            sentence=f"{', '.join(wrong)}: {count} of {otherwise.height} sampled rows {told}",
+            sentence=two_lines(
+                told.format(", ".join(wrong)),
+                f"Sampled rows with other values: {count} of {otherwise.height}. Limit: 0",
+            ),
         )
 
 

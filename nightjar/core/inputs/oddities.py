@@ -7,7 +7,7 @@ distribution. For such a column only two findings count: all values are missing,
 differed are all the same.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
@@ -19,6 +19,7 @@ from nightjar.core.comparison.ordinary import MIN_NIGHTS, MIN_VALUES, turned_con
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.model.occasions import oldest_of
 from nightjar.core.model.spec import AuditLimits, ModelSpec
+from nightjar.core.wording import number, percent, two_lines
 
 FULL = 14
 """The usual distance of a night from the others is known from so many nights of the last RECENT occasions.
@@ -123,11 +124,13 @@ class Past:
         if all_gone or (share - usual > spec.audit["max_null_rise"] and not self.of_few):
             yield self._told(
                 "missing",
-                f"is missing in {share:.0%} of the rows, in the last {len(self.nights)} nights in "
-                f"{usual:.0%} usually",
+                f"More values of {self.name} than usual are missing",
+                f"Share of values that are missing: {percent(share)}. Usual on the last {len(self.nights)} "
+                f"nights: {percent(usual)}",
                 share,
                 usual,
                 usual + spec.audit["max_null_rise"],
+                percent,
             )
 
     def _variety(self) -> Iterator[Finding]:
@@ -141,24 +144,30 @@ class Past:
         whole = self.now.null_share <= max(night.null_share for night in known)
         constant = self.full and whole and turned_constant(self.now.distinct, counts[0])
         if constant or not least / MANY_TIMES <= self.now.distinct <= max(most, FEW_ENTITIES) * MANY_TIMES:
+            more = "more" if self.now.distinct > most else "fewer"
+            what = "one value only" if constant else f"many {more} different values than usual"
             yield self._told(
                 "constant" if constant else "variety",
-                f"has {self.now.distinct} different values, in the last {len(self.nights)} nights it had "
-                f"{counts[0]} to {counts[-1]}",
+                f"{self.name} has {what}",
+                f"Different values: {number(self.now.distinct)}. On the last {len(self.nights)} nights: "
+                f"{number(counts[0])} to {number(counts[-1])}",
                 self.now.distinct,
                 median(counts),
                 max(most, FEW_ENTITIES) * MANY_TIMES if self.now.distinct > most else least / MANY_TIMES,
+                number,
             )
 
     def _unseen(self, found: Distances, limits: AuditLimits) -> Iterator[Finding]:
         if found.unseen - found.usual_unseen > limits["max_unseen_share"]:
             yield self._told(
                 "unseen",
-                f"has categories in {found.unseen:.0%} of the rows that it never had in the last "
-                f"{len(self.nights)} nights, such as {self._new_categories()}",
+                f"{self.name} has categories that are new, such as {self._new_categories()}",
+                f"Share of rows with categories that the last {len(self.nights)} nights did not have: "
+                f"{percent(found.unseen)}. Usual: at most {percent(found.usual_unseen)}",
                 found.unseen,
                 found.usual_unseen,
                 found.usual_unseen + limits["max_unseen_share"],
+                percent,
             )
 
     def _new_categories(self) -> str:
@@ -180,26 +189,38 @@ class Past:
         ):
             method = "Kolmogorov-Smirnov" if self.now.quantiles else "total variation"
             last = f"the last {len(self.nights)} nights"
+            limit = found.usual + limits["max_input_shift"]
             yield Finding(
                 name="distribution",
                 column=self.name,
                 number=found.now,
                 expected=found.usual,
-                limit=found.usual + limits["max_input_shift"],
-                sentence=(
-                    f"{self.name}: distance {found.now:.2f} ({method}) from {last}; between those nights it "
-                    f"is at most {found.usual:.2f}"
+                limit=limit,
+                sentence=two_lines(
+                    f"The values of {self.name} are spread otherwise than usual",
+                    f"Distance from {last} ({method}; 0: equal, 1: nothing in common): {found.now:.2f}. "
+                    f"Between those nights: at most {found.usual:.2f}. Limit: {limit:.2f}",
                 ),
             )
 
-    def _told(self, name: str, told: str, number: float, expected: float, limit: float) -> Finding:
+    def _told(
+        self,
+        name: str,
+        what: str,
+        numbers: str,
+        found: float,
+        expected: float,
+        limit: float,
+        shown: Callable[[float], str],
+    ) -> Finding:
+        """numbers: without the limit."""
         return Finding(
             name=name,
             column=self.name,
-            number=number,
+            number=found,
             expected=expected,
             limit=limit,
-            sentence=f"{self.name} {told}",
+            sentence=two_lines(what, f"{numbers}. Limit: {shown(limit)}"),
         )
 
 

@@ -3,8 +3,9 @@
 In a holiday period a margin is HOLIDAY times as wide, and two slices together say nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import hypot, inf, sqrt
 
 import polars as pl
@@ -14,7 +15,10 @@ from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import COUNTED, CROSSED, KEY, READING
 from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
+from nightjar.core.wording import missing, number, percent, too_many, two_lines
 
+BOTH = " and "
+"""Between the names, and between the values, of a slice of two columns."""
 LEAST_NIGHTS = 8
 """Fewer comparable nights do not say how far a reading usually moves."""
 LEAST_ALIKE = 3
@@ -240,7 +244,7 @@ def _beyond(
 
 
 def _doubted(finding: Finding, gap: str) -> Finding:
-    return finding.model_copy(update={"holds": False, "sentence": f"{finding.sentence}; {gap}"})
+    return finding.because(gap).model_copy(update={"holds": False})
 
 
 def _scarce(nights: int) -> float:
@@ -276,7 +280,7 @@ def _volume(reading: Reading, wider: float) -> Iterator[Finding]:
     unit = hypot(1, chance / MARGIN_OF_SLICE) if reading.slice else 1.0
     limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
     if limit is not None:
-        yield _told(rule, reading, limit)
+        yield _told(rule, reading, limit, _rows_told(reading))
 
 
 def _missing_slices(tonight: pl.DataFrame, past: pl.DataFrame, nights: int) -> Iterator[Finding]:
@@ -295,7 +299,10 @@ def _missing_slices(tonight: pl.DataFrame, past: pl.DataFrame, nights: int) -> I
             expected=row["usual"],
             limit=1,
             rate=RATE,
-            sentence=f"{row['slice']} has no row; {row['usual']:.0f} are usual",
+            sentence=two_lines(
+                f"All rows of {in_words(row['slice'])} are missing",
+                f"Rows: 0. Usual: {number(row['usual'])}. Limit: 1",
+            ),
         )
 
 
@@ -312,9 +319,9 @@ def _frozen(reading: Reading) -> Iterator[Finding]:
             expected=reading.usual,
             limit=limit,
             rate=RATE,
-            sentence=(
-                f"{reading.column} looks frozen: {reading.value:.1%} of its values changed since last night, "
-                f"{reading.usual:.1%} are usual, {limit:.1%} is the least allowed"
+            sentence=two_lines(
+                f"{reading.column} looks frozen: hardly a value changed since last night",
+                _numbers("share of values that changed", reading, limit, percent),
             ),
         )
 
@@ -340,9 +347,10 @@ def _calendar(
                 expected=reading.usual,
                 limit=reading.usual,
                 rate=RATE,
-                sentence=(
-                    f"{reading.column} is {reading.value:g} in the whole night; on the last {nights} "
-                    f"nights of this weekday it was {reading.usual:g}"
+                sentence=two_lines(
+                    f"{reading.column} has the value of another weekday",
+                    f"Value of the whole night: {reading.value:g}. On the last {nights} nights of this "
+                    f"weekday: {reading.usual:g}",
                 ),
             )
 
@@ -361,9 +369,9 @@ def _population(reading: Reading) -> Iterator[Finding]:
             expected=reading.usual,
             limit=limit,
             rate=RATE,
-            sentence=(
-                f"the population is that of {which}: {reading.value:.1%} of the entities are the same, "
-                f"{reading.usual:.1%} are usual, less than {limit:.1%} is allowed"
+            sentence=two_lines(
+                f"The population is that of {which}",
+                _numbers("share of the entities that are the same", reading, limit, percent),
             ),
         )
 
@@ -377,16 +385,15 @@ def _unexplained(reading: Reading) -> Iterator[Finding]:
             expected=reading.usual,
             limit=REFLECTED,
             rate=RATE,
-            sentence=(
-                f"the scores run against the inputs: their rank correlation with what earlier nights let "
-                f"expect is {reading.value:.2f}, {reading.usual:.2f} is usual, {REFLECTED} is the limit"
+            sentence=two_lines(
+                "The scores run against the inputs",
+                _numbers("rank correlation with what the inputs let expect", reading, REFLECTED, number),
             ),
         )
 
 
-def _told(rule: Rule, reading: Reading, limit: float) -> Finding:
-    what = " of ".join(filter(None, (rule.told, reading.column)))
-    where = f" in {reading.slice}" if reading.slice else ""
+def _told(rule: Rule, reading: Reading, limit: float, what: str = "") -> Finding:
+    """what: what is wrong; by the rule if it is not given."""
     return Finding(
         name=rule.check,
         column=reading.column,
@@ -395,11 +402,41 @@ def _told(rule: Rule, reading: Reading, limit: float) -> Finding:
         expected=reading.usual,
         limit=limit,
         rate=RATE,
-        sentence=(
-            f"{what}{where}: {reading.value:.4g} (comparable nights have {reading.low:.4g} to "
-            f"{reading.high:.4g}, usually {reading.usual:.4g}; the limit is {limit:.4g})"
+        sentence=two_lines(
+            what or _what(rule, reading),
+            _numbers(rule.told, reading, limit, percent if rule.of_share else number),
         ),
     )
+
+
+def _what(rule: Rule, reading: Reading) -> str:
+    it = " for ".join(filter(None, (reading.column, in_words(reading.slice))))
+    wrong = rule.if_above if reading.value > reading.high else rule.if_below
+    return wrong.format(it=it, of=f" of {it}" if it else "")
+
+
+def _rows_told(reading: Reading) -> str:
+    """What is wrong with a number of rows. The column of those of a file is its dataset."""
+    of = " of ".join(filter(None, ("rows", in_words(reading.slice) or reading.column)))
+    multiple = reading.value / reading.usual if reading.usual else inf
+    return missing(of, 1 - multiple) if multiple < 1 else too_many(of, multiple)
+
+
+def in_words(part: str) -> str:
+    """A slice as people say it: `origin=JFK` is "origin JFK", and so is each of two that go together."""
+    names, _, values = part.partition("=")
+    pairs = [*zip_longest(names.split(BOTH), values.split(BOTH))]
+    if any(None in pair for pair in pairs):  # a value has these letters in it
+        return f"{names} {values}"
+    return BOTH.join(f"{name} {value}".strip() for name, value in pairs)
+
+
+def _numbers(measure: str, reading: Reading, limit: float, shown: Callable[[float], str]) -> str:
+    value, low, usual, high, most = map(
+        shown, (reading.value, reading.low, reading.usual, reading.high, limit)
+    )
+    past = f"always {usual}" if low == high else f"{low} to {high}, usually {usual}"
+    return f"{measure[:1].upper()}{measure[1:]}: {value}. Comparable nights: {past}. Limit: {most}"
 
 
 def _guessed(finding: Finding, factors: Mapping[tuple[str, str], float]) -> Finding:
@@ -408,5 +445,4 @@ def _guessed(finding: Finding, factors: Mapping[tuple[str, str], float]) -> Find
     if factor is None or finding.name not in ("units", "step", "level", "changed", "magnitude", "pace"):
         return finding
     causes = [cause for known, cause in KNOWN_FACTORS.items() if abs(factor / known - 1) < NEAR]
-    told = f" (it looks like {causes[0]}: factor {factor:.4g})" if causes else ""
-    return finding.model_copy(update={"sentence": f"{finding.sentence}{told}"})
+    return finding.because(f"it looks like {causes[0]}, by the factor {factor:.4g}") if causes else finding

@@ -52,9 +52,10 @@ CORRELATION = Scale(lambda value: atanh(ALMOST * value), lambda value: tanh(valu
 class Rule:
     """What a reading must keep.
 
-    check: the name of its finding. told: what is wrong, in words. above, below: the fixed part of the margin
-    on this side; None: this side says nothing. widths: the share of the interval's width that is added to it,
-    at most `widest`.
+    check: the name of its finding. told: what the reading measures, in words. above, below: the fixed part of
+    the margin on this side; None: this side says nothing. if_above, if_below: what is wrong there, in a plain
+    sentence; {it} stands for the column and its slice, and {of} for "of it".
+    widths: the share of the interval's width that is added to the margin, at most `widest`.
     scale: where both are measured. unit: of the fixed part. "width": the distance from the 5% to the 95%
     quantile of the column. "usual": the usual value.
     A reading says nothing if it is usually below `least_usual`, if fewer than `least_nights` nights have it,
@@ -84,18 +85,32 @@ class Rule:
     lies: bool = False
     moved: bool = False
     told: str
+    if_above: str = ""
+    if_below: str = ""
+
+    @property
+    def of_share(self) -> bool:
+        """True if it measures a share, which people are told in percent."""
+        return self.told.startswith("share of ")
 
 
-def _share(check: str, told: str, *, lies: bool = False) -> tuple[Rule, Rule]:
-    """A share of values: as a difference, and as odds. So a share of 0 or 1 may hardly change."""
-    return (
-        Rule(check=check, above=0.25, below=0.25, lies=lies, told=told),
-        Rule(check=check, above=3.0, below=3.0, scale=SHARE, lies=lies, told=told),
+def _share(check: str, told: str, things: str, *, lies: bool = False) -> tuple[Rule, Rule]:
+    """A share of values: as a difference, and as odds. So a share of 0 or 1 may hardly change.
+
+    things: which values these are.
+    """
+    more, fewer = f"{{it}} has more {things} than usual", f"{{it}} has fewer {things} than usual"
+    odds = Rule(
+        check=check, above=3.0, below=3.0, scale=SHARE, lies=lies, told=told, if_above=more, if_below=fewer
     )
+    return replace(odds, above=0.25, below=0.25, scale=PLAIN), odds
 
 
-def _level(told: str, least: float, check: str = "level", *, since: bool = False) -> tuple[Rule]:
-    """A number on the scale of its column: as a part of the width of the column's values."""
+def _level(told: str, least: float, which: str, check: str = "level", *, since: bool = False) -> tuple[Rule]:
+    """A number on the scale of its column: as a part of the width of the column's values.
+
+    which: the part of the column that it is about, as a subject and its verb.
+    """
     return (
         Rule(
             check=check,
@@ -109,6 +124,8 @@ def _level(told: str, least: float, check: str = "level", *, since: bool = False
             lies=not since,
             moved=since,
             told=told,
+            if_above=f"{which} higher than usual",
+            if_below=f"{which} lower than usual",
         ),
     )
 
@@ -126,7 +143,8 @@ FAMILIAR = Rule(
     widths=0.3,
     scale=SHARE,
     moves=True,
-    told="share of values that the days before had too,",
+    told="share of values that the days before had too",
+    if_below="{it} has values that the days before did not have",
 )
 
 STRANGE = Rule(
@@ -137,6 +155,7 @@ STRANGE = Rule(
     least_nights=14,
     least_usual=1.0,
     told=FAMILIAR.told,
+    if_below=FAMILIAR.if_below,
 )
 """Hardly a value of a gauge of few steps is one that the days before had, and usually all are.
 
@@ -148,14 +167,16 @@ BY_OTHERS = Rule(
     widths=0.15,
     scale=FACTOR,
     moves=True,
-    told="distance of most values from what the other columns let expect, as a multiple of the usual one,",
+    told="distance of most values from what the other columns let expect, in usual distances",
+    if_above="{it} does not fit the other columns",
 )
 DECIMALS = Rule(
     check="decimals",
     below=2.4,
     scale=SHARE,
     moves=True,
-    told="share of values whose decimals the days before had too,",
+    told="share of values whose decimals the days before had too",
+    if_below="{it} has other decimals than the days before",
 )
 OTHER_DECIMALS = Rule(
     check="decimals",
@@ -163,7 +184,8 @@ OTHER_DECIMALS = Rule(
     widths=0.25,
     scale=SHARE,
     moves=True,
-    told="share of values that have other decimals than the days before,",
+    told="share of values that have other decimals than the days before",
+    if_above="{it} has other decimals than the days before",
 )
 BETWEEN = Rule(
     check="filled",
@@ -171,18 +193,32 @@ BETWEEN = Rule(
     widths=0.1,
     scale=SHARE,
     moves=True,
-    told="share of values that are the exact mean of the one before and the one after,",
+    told="share of values that are the exact mean of the one before and the one after",
+    if_above="More values of {it} than usual are the exact mean of the two beside them",
 )
 STUCK = "share of values equal to the one before"
 EMPTY = "share of rows without a value"
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    "zero_share": _share("zeros", "share of zeros", lies=True),
-    "negative_share": _share("sign", "share of negative values"),
-    "whole_values": _share("precision", "share of whole numbers among the different values", lies=True),
+    "zero_share": _share("zeros", "share of zeros", "zeros", lies=True),
+    "negative_share": _share("sign", "share of negative values", "negative values"),
+    "whole_values": _share(
+        "precision", "share of whole numbers among the different values", "whole numbers", lies=True
+    ),
     "repeated_share": (
-        Rule(check="repeated", above=0.25, told="share of rows that share one value"),
-        Rule(check="repeated", above=1.5, scale=SHARE, told="share of rows that share one value"),
+        Rule(
+            check="repeated",
+            above=0.25,
+            told="share of rows that share one value",
+            if_above="More rows than usual have the same value of {it}",
+        ),
+        Rule(
+            check="repeated",
+            above=1.5,
+            scale=SHARE,
+            told="share of rows that share one value",
+            if_above="More rows than usual have the same value of {it}",
+        ),
     ),
     "short_share": (
         Rule(
@@ -192,13 +228,29 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             below=3.0,
             scale=SHARE,
             told="share of values of two decimals",
+            if_above="{it} has fewer decimals than usual",
+            if_below="{it} has more decimals than usual",
         ),
     ),
     "top_share": (
-        Rule(check="clipped", moves=True, above=1.2, scale=SHARE, told="share of values at the greatest one"),
+        Rule(
+            check="clipped",
+            moves=True,
+            above=1.2,
+            scale=SHARE,
+            told="share of values at the greatest one",
+            if_above="{it} looks cut off at its greatest value",
+        ),
     ),
     "bottom_share": (
-        Rule(check="clipped", moves=True, above=1.1, scale=SHARE, told="share of values at the least one"),
+        Rule(
+            check="clipped",
+            moves=True,
+            above=1.1,
+            scale=SHARE,
+            told="share of values at the least one",
+            if_above="{it} looks cut off at its least value",
+        ),
     ),
     "magnitude": (
         Rule(
@@ -209,12 +261,20 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=FACTOR,
             lies=True,
             told="middle size of the values",
+            if_above="The values of {it} are larger than usual",
+            if_below="The values of {it} are smaller than usual",
         ),
     ),
-    "low": _level("5% quantile", 0.25),
-    "middle": _level("median", 0.25),
-    "high": _level("95% quantile", 0.5),
-    "step": _level("median change since last night", 0.35, check="step", since=True),
+    "low": _level("5% quantile", 0.25, "The low values of {it} are"),
+    "middle": _level("median", 0.25, "The middle of {it} is"),
+    "high": _level("95% quantile", 0.5, "The high values of {it} are"),
+    "step": _level(
+        "median change since last night",
+        0.35,
+        "The change of {it} since last night is",
+        check="step",
+        since=True,
+    ),
     "pace": (
         Rule(
             check="pace",
@@ -226,11 +286,27 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=FACTOR,
             of_zeros=False,
             told=PACE,
+            if_above="{it} moved further than usual since last night",
         ),
     ),
     "changed": (
-        Rule(check="changed", since=True, moved=True, above=0.5, told=CHANGED),
-        Rule(check="changed", since=True, moved=True, above=2.2, scale=SHARE, told=CHANGED),
+        Rule(
+            check="changed",
+            since=True,
+            moved=True,
+            above=0.5,
+            told=CHANGED,
+            if_above="More values of {it} than usual changed since last night",
+        ),
+        Rule(
+            check="changed",
+            since=True,
+            moved=True,
+            above=2.2,
+            scale=SHARE,
+            told=CHANGED,
+            if_above="More values of {it} than usual changed since last night",
+        ),
     ),
     "category_changed": (
         Rule(
@@ -239,10 +315,27 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             above=1.0,
             scale=SHARE,
             told="share of entities whose category changed since last night",
+            if_above="More categories of {it} than usual changed since last night",
         ),
     ),
-    "same_factor": (Rule(check="units", moved=True, above=0.6, told=FACTORED),),
-    "same_offset": (Rule(check="offset", moved=True, above=0.6, told=OFFSET),),
+    "same_factor": (
+        Rule(
+            check="units",
+            moved=True,
+            above=0.6,
+            told=FACTORED,
+            if_above="Many values of {it} changed by the same factor since last night",
+        ),
+    ),
+    "same_offset": (
+        Rule(
+            check="offset",
+            moved=True,
+            above=0.6,
+            told=OFFSET,
+            if_above="Many values of {it} changed by the same amount since last night",
+        ),
+    ),
     "order": (
         Rule(
             check="order",
@@ -251,6 +344,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=CORRELATION,
             of_zeros=False,
             told="rank correlation with the values of last night",
+            if_below="{it} does not follow its own values of last night as usual",
         ),
     ),
     "own": (
@@ -261,19 +355,37 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             least_usual=0.1,
             moves=True,
             of_zeros=False,
-            told="rank correlation with its own values of last night, less the one with another column's,",
+            told="rank correlation with its own values of last night, less the one with another column's",
+            if_below="{it} looks exchanged with another column",
         ),
     ),
     "together": (
-        Rule(check="together", above=0.6, below=0.6, scale=CORRELATION, told="rank correlation of the two"),
+        Rule(
+            check="together",
+            above=0.6,
+            below=0.6,
+            scale=CORRELATION,
+            told="rank correlation of the two",
+            if_above="{it} go together more than usual",
+            if_below="{it} go together less than usual",
+        ),
     ),
-    "missing_share": (Rule(check="missing", below=1.5, scale=SHARE, told="share of missing values"),),
+    "missing_share": (
+        Rule(
+            check="missing",
+            below=1.5,
+            scale=SHARE,
+            told="share of missing values",
+            if_below="Fewer values of {it} than usual are missing",
+        ),
+    ),
     "gone": (
         Rule(
             check="entities_missing",
             above=2.0,
             scale=SHARE,
             told="share of the entities of all of the last nights that are missing",
+            if_above="Entities that all of the last nights had are missing",
         ),
     ),
     "few_pace": (
@@ -285,6 +397,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             above=0.5,
             scale=FACTOR,
             told=PACE,
+            if_above="{it} moved further than usual since last night",
         ),
     ),
     "leap": (
@@ -297,6 +410,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=FACTOR,
             of_zeros=False,
             told="greatest change of a key since last night",
+            if_above="A value of {it} jumped further than usual since last night",
         ),
     ),
     "nearer": (
@@ -306,7 +420,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             above=0.45,
             moves=True,
             of_zeros=False,
-            told="share of keys whose value is nearer to that of another column last night,",
+            told="share of keys whose value is nearer to that of another column last night",
+            if_above="{it} looks exchanged with another column",
         ),
     ),
     "crossed": (
@@ -318,15 +433,34 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=FACTOR,
             moves=True,
             of_zeros=False,
-            told="distance from its former values, as a multiple of that from another column's,",
+            told="distance from its former values, as a multiple of that from another column's",
+            if_above="{it} looks exchanged with another column",
         ),
     ),
     "few_zero_share": (
-        Rule(check="zeros", above=0.7, lies=True, told="share of zeros among the few values"),
+        Rule(
+            check="zeros",
+            above=0.7,
+            lies=True,
+            told="share of zeros among the few values",
+            if_above="{it} has more zeros than usual",
+        ),
     ),
-    "on_grid": (Rule(check="units", below=0.5, told="share of the values on the steps of the gauge"),),
+    "on_grid": (
+        Rule(
+            check="units",
+            below=0.5,
+            told="share of the values on the steps of the gauge",
+            if_below="{it} has values between the steps of its gauge",
+        ),
+    ),
     "single_valued": (
-        Rule(check="misjoined", below=0.02, told="keys as a share of the different rows of features"),
+        Rule(
+            check="misjoined",
+            below=0.02,
+            told="keys as a share of the different rows of features",
+            if_below="Some keys of {it} have more than one row of features",
+        ),
     ),
     "distinct": (
         Rule(
@@ -334,14 +468,35 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             below=0.5,
             scale=SHARE,
             told="different rows of features as a share of the keys",
+            if_below="More keys of {it} than usual have the same features as another key",
         ),
     ),
-    "still": (Rule(check="frozen", above=1.0, scale=SHARE, told=STILL_ROWS),),
+    "still": (
+        Rule(
+            check="frozen",
+            above=1.0,
+            scale=SHARE,
+            told=STILL_ROWS,
+            if_above="{it} looks frozen: more rows than usual did not change since last night",
+        ),
+    ),
     "absent": (
-        Rule(check="missing", above=0.2, least_nights=14, told="share of the keys without any feature"),
+        Rule(
+            check="missing",
+            above=0.2,
+            least_nights=14,
+            told="share of the keys without any feature",
+            if_above="More keys of {it} than usual have no feature",
+        ),
     ),
     "twins": (
-        Rule(check="copies", above=1.0, scale=SHARE, told="share of rows that are the same as another row"),
+        Rule(
+            check="copies",
+            above=1.0,
+            scale=SHARE,
+            told="share of rows that are the same as another row",
+            if_above="More rows{of} than usual are copies of another row",
+        ),
     ),
     "emptiest": (
         Rule(
@@ -350,7 +505,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             moves=True,
             below=0.65,
             scale=MEAN,
-            told="least share of the rows in a twentieth of the values, as a multiple of last night's,",
+            told="least share of the rows in a twentieth of the values, as a multiple of last night's",
+            if_below="A range of the values of {it} has far fewer rows than last night",
         ),
     ),
     "emptiest_end": (
@@ -360,7 +516,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             moves=True,
             below=0.65,
             scale=MEAN,
-            told="least share of the rows at either end of the values, as a multiple of last night's,",
+            told="least share of the rows at either end of the values, as a multiple of last night's",
+            if_below="One end of the values of {it} has far fewer rows than last night",
         ),
     ),
     "fullest": (
@@ -370,7 +527,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             moves=True,
             above=0.6,
             scale=FACTOR,
-            told="greatest share of the rows in a twentieth of the values, as a multiple of last night's,",
+            told="greatest share of the rows in a twentieth of the values, as a multiple of last night's",
+            if_above="A range of the values of {it} has far more rows than last night",
         ),
     ),
     "met_most": (
@@ -379,12 +537,20 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             moves=True,
             below=0.5,
             scale=SHARE,
-            told="overlap of the entities with those of the last nights",
+            told="share of the entities that the last nights had too",
+            if_below="Fewer entities than usual were there on the last nights",
         ),
     ),
     "few_changed": (
         Rule(
-            check="changed", since=True, above=0.45, widths=2.0, least_nights=18, of_zeros=False, told=CHANGED
+            check="changed",
+            since=True,
+            above=0.45,
+            widths=2.0,
+            least_nights=18,
+            of_zeros=False,
+            told=CHANGED,
+            if_above="More values of {it} than usual changed since last night",
         ),
     ),
     "few_central": (
@@ -398,6 +564,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             inside=True,
             lies=True,
             told="median of the few values",
+            if_above="{it} is higher than usual",
+            if_below="{it} is lower than usual",
         ),
     ),
     "few_magnitude": (
@@ -410,6 +578,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             inside=True,
             lies=True,
             told="middle size of the few values",
+            if_above="The values of {it} are larger than usual",
+            if_below="The values of {it} are smaller than usual",
         ),
     ),
     "few_short_share": (
@@ -420,9 +590,19 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             below=6.0,
             scale=SHARE,
             told="share of the few values of two decimals",
+            if_above="{it} has fewer decimals than usual",
+            if_below="{it} has more decimals than usual",
         ),
     ),
-    "empty": (Rule(check="missing", above=1.5, scale=SHARE, told=EMPTY),),
+    "empty": (
+        Rule(
+            check="missing",
+            above=1.5,
+            scale=SHARE,
+            told=EMPTY,
+            if_above="More values of {it} than usual are missing",
+        ),
+    ),
     "by_others": (BY_OTHERS,),
     "jump": (
         Rule(
@@ -432,7 +612,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=MEAN,
             inside=True,
             moves=True,
-            told="distance of the first values from the last ones of the day before, in usual steps,",
+            told="distance of the first values from the last ones of the day before, in usual steps",
+            if_above="{it} does not go on where the day before ended",
         ),
     ),
     "turned": (
@@ -440,7 +621,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             check="jump",
             above=0.3,
             widths=0.0,
-            told="how far the first values are turned from the last ones of the day before, in half turns,",
+            told="how far the first values are turned from the last ones of the day before, in half turns",
+            if_above="{it} is turned against the end of the day before",
         ),
     ),
     "seam": (
@@ -450,7 +632,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widths=0.25,
             scale=FACTOR,
             moves=True,
-            told="distance of the first rows from the last ones of the day before, in logarithms of steps,",
+            told="distance of the first rows from the last ones of the day before, in logarithms of steps",
+            if_above="{it} does not go on where the day before ended",
         ),
     ),
     "decimals": (DECIMALS,),
@@ -465,6 +648,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=FACTOR,
             steady=3.0,
             told="how far the second column rises with the first one",
+            if_above="{it} do not rise together as usual",
+            if_below="{it} do not rise together as usual",
         ),
     ),
     "from_line": (
@@ -476,6 +661,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=FACTOR,
             steady=3.0,
             told="middle distance of the second column from its line with the first one",
+            if_above="{it} fit each other less than usual",
+            if_below="{it} fit each other better than usual",
         ),
     ),
     "rough": (
@@ -487,7 +674,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=FACTOR,
             inside=True,
             moves=True,
-            told="mean distance from the values before and after, as a multiple of the usual one,",
+            told="mean distance from the values before and after, in usual distances",
+            if_above="{it} jumps more from value to value than usual",
+            if_below="{it} is smoother than usual",
         ),
     ),
     "late": (
@@ -497,10 +686,17 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widths=0.0,
             scale=SHARE,
             told="share of the first values that are the last ones of the day before",
+            if_above="{it} begins with the last values of the day before",
         ),
     ),
     "same_day": (
-        Rule(check="outdated", above=3.0, scale=SHARE, told="share of values that are those of a day before"),
+        Rule(
+            check="outdated",
+            above=3.0,
+            scale=SHARE,
+            told="share of values that are those of a day before",
+            if_above="{it} has values of an earlier day",
+        ),
     ),
     "least_size": (
         Rule(
@@ -509,6 +705,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widths=0.3,
             scale=FACTOR,
             told="least size of a value but 0",
+            if_above="{it} lacks its usual small values",
         ),
     ),
     "whole": (
@@ -518,6 +715,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widths=0.2,
             scale=SHARE,
             told="share of the keys and instants that have a row",
+            if_below="Rows of {it} are missing: keys or times without one",
         ),
     ),
     "same_key": (
@@ -527,7 +725,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widths=0.2,
             scale=SHARE,
             moves=True,
-            told="share of values that two keys have in common at the same instant,",
+            told="share of values that two keys have in common at the same instant",
+            if_above="More values of {it} than usual are the same for two keys",
         ),
     ),
     "followed": (
@@ -536,6 +735,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             below=0.15,
             widths=0.2,
             told="share of rows that are most like the former row of their own key",
+            if_below="Rows of {it} look exchanged between keys",
         ),
     ),
     "exchanged": (
@@ -544,13 +744,27 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             above=6.5,
             widths=0.0,
             told="by how much the rows fit other keys better than their own, in logarithms of odds",
+            if_above="Rows of {it} fit other keys better than their own",
         ),
     ),
     "various": (
-        Rule(check="repeated", below=1.0, scale=SHARE, moves=True, told="different values as a share of all"),
+        Rule(
+            check="repeated",
+            below=1.0,
+            scale=SHARE,
+            moves=True,
+            told="share of different values among all",
+            if_below="{it} has fewer different values than usual",
+        ),
     ),
     "alike": (
-        Rule(check="copies", above=2.0, scale=SHARE, told="share of rows that are the same as another row"),
+        Rule(
+            check="copies",
+            above=2.0,
+            scale=SHARE,
+            told="share of rows that are the same as another row",
+            if_above="More rows{of} than usual are copies of another row",
+        ),
     ),
     "familiar": (FAMILIAR, STRANGE),
     "beyond": (
@@ -559,7 +773,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             above=1.5,
             widths=1.0,
             moves=True,
-            told="distance from the range of the days before, in its widths,",
+            told="distance from the range of the days before, in its widths",
+            if_above="{it} lies outside the range of the days before",
         ),
     ),
     "not_below": (
@@ -569,6 +784,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             below=4.0,
             scale=SHARE,
             told="share of rows where the first is not below the second",
+            if_above="{it}: the first is below the second in fewer rows than usual",
+            if_below="{it}: the first is below the second in more rows than usual",
         ),
     ),
     "equal": (
@@ -578,6 +795,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widths=0.3,
             scale=SHARE,
             told="share of rows where the first is the same as the second",
+            if_above="{it} are the same in more rows than usual",
         ),
     ),
     "stuck": (
@@ -588,11 +806,17 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=SHARE,
             moves=True,
             told=STUCK,
+            if_above="{it} looks stuck: more values than usual equal the one before",
         ),
     ),
     "longest": (
         Rule(
-            check="frozen", above=2.5, widths=1.0, moves=True, told="rows in turn in which no value changes"
+            check="frozen",
+            above=2.5,
+            widths=1.0,
+            moves=True,
+            told="rows in turn in which no value changes",
+            if_above="{it} looks stuck: no value changes for many rows in turn",
         ),
     ),
     "smooth": (
@@ -603,6 +827,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=CORRELATION,
             moves=True,
             told="rank correlation with the value before",
+            if_below="{it} follows the value before less than usual",
         ),
     ),
 }
@@ -614,8 +839,27 @@ SLICES: Mapping[str, tuple[Rule, ...]] = {
     "decimals": (replace(DECIMALS, below=3.5),),
     "other_decimals": (replace(OTHER_DECIMALS, above=0.9, widths=0.3),),
     "between": (replace(BETWEEN, above=2.6),),
-    "stuck": (Rule(check="frozen", above=2.5, widths=0.2, scale=SHARE, moves=True, told=STUCK),),
-    "empty": (Rule(check="missing", above=2.4, widths=0.2, scale=SHARE, told=EMPTY),),
+    "stuck": (
+        Rule(
+            check="frozen",
+            above=2.5,
+            widths=0.2,
+            scale=SHARE,
+            moves=True,
+            told=STUCK,
+            if_above="{it} looks stuck: more values than usual equal the one before",
+        ),
+    ),
+    "empty": (
+        Rule(
+            check="missing",
+            above=2.4,
+            widths=0.2,
+            scale=SHARE,
+            told=EMPTY,
+            if_above="More values of {it} than usual are missing",
+        ),
+    ),
     "beside_keys": (
         Rule(
             check="by_others",
@@ -623,15 +867,54 @@ SLICES: Mapping[str, tuple[Rule, ...]] = {
             widths=0.2,
             scale=FACTOR,
             moves=True,
-            told="mean distance from the other keys at the same instant, as a multiple of the usual one,",
+            told="mean distance from the other keys at the same instant, in usual distances",
+            if_above="{it} does not fit the other keys at the same time",
         ),
     ),
-    "same_factor": (Rule(check="units", moved=True, above=0.8, told=FACTORED),),
-    "same_offset": (Rule(check="offset", moved=True, above=0.9, told=OFFSET),),
-    "still": (Rule(check="frozen", above=1.6, scale=SHARE, told=STILL),),
-    "few_still": (Rule(check="frozen", above=0.5, least_nights=14, told=STILL),),
+    "same_factor": (
+        Rule(
+            check="units",
+            moved=True,
+            above=0.8,
+            told=FACTORED,
+            if_above="Many values of {it} changed by the same factor since last night",
+        ),
+    ),
+    "same_offset": (
+        Rule(
+            check="offset",
+            moved=True,
+            above=0.9,
+            told=OFFSET,
+            if_above="Many values of {it} changed by the same amount since last night",
+        ),
+    ),
+    "still": (
+        Rule(
+            check="frozen",
+            above=1.6,
+            scale=SHARE,
+            told=STILL,
+            if_above="{it} looks frozen: more rows than usual did not change since last night",
+        ),
+    ),
+    "few_still": (
+        Rule(
+            check="frozen",
+            above=0.5,
+            least_nights=14,
+            told=STILL,
+            if_above="{it} looks frozen: more rows than usual did not change since last night",
+        ),
+    ),
     "lost": (
-        Rule(check="missing", above=1.5, scale=MEAN, told="values a row that are missing since last night,"),
+        Rule(
+            check="missing",
+            above=1.5,
+            scale=MEAN,
+            told="values a row that are missing since last night",
+            if_above="More values of {it} than usual are missing since last night",
+        ),
     ),
 }
 """Slices are many and small. Only what cannot be chance counts."""

@@ -6,12 +6,13 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from nightjar.core.kinds.limits import Limit
+from nightjar.core.wording import two_lines
 
 if TYPE_CHECKING:
     from nightjar.core.comparison.entities import Distribution, NightProfile
 
 Finding = Callable[["Distribution", Sequence["NightProfile"], float], str | None]
-"""What stands against a night, in words, or None.
+"""What stands against a night, in `two_lines`, or None.
 
 Given are the scores of the night, at least one; the published nights before it; the limit.
 """
@@ -29,7 +30,10 @@ def alike(scores: "Distribution", trailing: Sequence["NightProfile"], limit: flo
     """Fewer distinct scores a row than the limit: a constant score is none."""
     if scores.distinct >= limit * scores.rows:
         return None
-    return f"{scores.rows} rows share {scores.distinct} distinct scores, at least {limit:.0%} must differ"
+    return two_lines(
+        "Many rows have the same score",
+        f"Different scores: {scores.distinct:,} of {scores.rows:,} rows. Limit: {limit:.0%} must differ",
+    )
 
 
 def shifted(scores: "Distribution", trailing: Sequence["NightProfile"], limit: float) -> str | None:
@@ -40,8 +44,10 @@ def shifted(scores: "Distribution", trailing: Sequence["NightProfile"], limit: f
     usual = _mean(before)
     if abs(scores.mean - usual) <= limit:
         return None
-    told = f"the last {len(before)} nights had {usual:.3f}"
-    return f"the mean score is {scores.mean:.3f}, {told}; {limit} apart is the limit"
+    return two_lines(
+        _mean_told(scores.mean, usual),
+        f"Mean score: {scores.mean:.3f}. Of the last {len(before)} nights: {usual:.3f}. Limit: {limit} apart",
+    )
 
 
 def shifted_by_spread(scores: "Distribution", trailing: Sequence["NightProfile"], limit: float) -> str | None:
@@ -57,8 +63,11 @@ def shifted_by_spread(scores: "Distribution", trailing: Sequence["NightProfile"]
     spread = sqrt(_mean([stddev**2 for _, stddev in before]))
     if abs(scores.mean - usual) <= limit * spread:
         return None
-    told = f"the last {len(before)} nights had {usual:.6g} with a standard deviation of {spread:.6g}"
-    return f"the mean score is {scores.mean:.6g}, {told}; {limit:g} standard deviations apart is the limit"
+    return two_lines(
+        _mean_told(scores.mean, usual),
+        f"Mean score: {scores.mean:.6g}. Of the last {len(before)} nights: {usual:.6g}, with a standard "
+        f"deviation of {spread:.6g}. Limit: {limit:g} standard deviations apart",
+    )
 
 
 def mix_shifted(scores: "Distribution", trailing: Sequence["NightProfile"], limit: float) -> str | None:
@@ -77,16 +86,21 @@ def mix_shifted(scores: "Distribution", trailing: Sequence["NightProfile"], limi
     if distance <= limit:
         return None
     most = max(moved, key=lambda name: abs(moved[name]))
-    return (
-        f"the shares of the predicted classes lie {distance:.3f} from those of the last {len(before)} "
-        f"nights; {limit} is the limit. The share of {most!r} is {now.get(most, 0):.1%}, "
-        f"before it was {now.get(most, 0) - moved[most]:.1%}"
+    return two_lines(
+        f"{most!r} is predicted {'more' if moved[most] > 0 else 'less'} often than usual",
+        f"Share of {most!r}: {now.get(most, 0):.1%}. Of the last {len(before)} nights: "
+        f"{now.get(most, 0) - moved[most]:.1%}. Distance of the shares of all classes: {distance:.3f}. "
+        f"Limit: {limit}",
     )
 
 
 def shares(rows: Mapping[str, int]) -> dict[str, float]:
     total = sum(rows.values())
     return {name: count / total for name, count in rows.items()}
+
+
+def _mean_told(mean: float, usual: float) -> str:
+    return f"The mean score is {'higher' if mean > usual else 'lower'} than usual"
 
 
 def _mean(values: Sequence[float]) -> float:

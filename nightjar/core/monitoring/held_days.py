@@ -38,7 +38,7 @@ def _told(held: Iterable[tuple[str, Sequence[date]]]) -> Iterable[Finding]:
         if days:
             told = f"{dataset} {', '.join(map(str, days))}"
             one = len(days) == 1
-            told = f"the delivery {told} is held" if one else f"the deliveries {told} are held"
+            told = f"The delivery {told} is held" if one else f"The deliveries {told} are held"
             yield Finding(
                 name="outcomes_held",
                 column=dataset,

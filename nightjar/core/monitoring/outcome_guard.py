@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, Field
 from nightjar.core.comparison.comparable import HOLIDAY, comparables, in_holiday_period
 from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.values import Value
+from nightjar.core.wording import missing, number, percent, times, too_many
 
 RATE = 0.02
 """At most this share of ordinary days reaches any of these limits.
@@ -157,15 +158,31 @@ Held = Mapping[tuple[date, datetime], datetime | None]
 """Day and instant (UTC) of a delivery -> the instant from which it counts; None: it does not count."""
 
 
+OF_ROWS = frozenset({"volume", "coverage", "slice_missing", "slice_volume"})
+OF_SHARES = frozenset({"values", "base_rate", "repeated"})
+WHOLE = frozenset({"rows", "outcomes"})
+TOLD_AS: Mapping[str, tuple[str, str]] = {
+    "units": ("{} is larger than usual", "{} is smaller than usual"),
+    "repeated": ("More {} than usual are delivered again", ""),
+    "base_rate": ("The {} is more frequent than usual", "The {} is less frequent than usual"),
+    "grain": ("{} has coarser steps than usual", "{} has finer steps than usual"),
+    "range": ("The {} is further below 0 than usual", ""),
+    "gap": ("The {} is wider than usual", ""),
+}
+HIGHER = "The {} is higher than usual", "The {} is lower than usual"
+"""What is wrong, by the name of a finding: above what is usual, and below it. HIGHER: of all other names."""
+CORRELATION = "rank correlation of "
+
+
 def nothing_held(dataset: str) -> Held:  # noqa: ARG001  # whatever it is
     return {}
 
 
 class HoldFinding(Value):
-    """One thing against a day: its name, where, the number, what was expected, and a sentence.
+    """One thing against a day: its name, where, the number, what was expected, and all of it in words.
 
     low, high: of comparable days; the value lies outside. What has no such numbers has 0 for all three.
-    hint: what the number looks like.
+    hint: how many times as large the number is, and what that looks like.
     """
 
     name: str
@@ -177,12 +194,37 @@ class HoldFinding(Value):
     hint: str = ""
 
     @property
-    def brief(self) -> str:
-        """The sentence without its limit, and with fewer digits."""
+    def what(self) -> str:
+        """What is wrong, in a plain sentence."""
         if self.low <= self.value <= self.high:
-            return f"{self.name}: {self.told}"
-        value, low, high = map(_short, (self.value, self.low, self.high))
-        return f"{self.name}: {self.where} {value}, usually {low} to {high}{self.hint}"
+            return self.told
+        more, middle = self.value > self.high, (self.low + self.high) / 2
+        if self.name in OF_ROWS:
+            things = self.where if self.where in WHOLE else f"rows of {self.where}"
+            multiple = self.value / middle if middle else math.inf
+            return too_many(things, multiple) if more else missing(things, 1 - multiple)
+        if self.name == "coupling":
+            pair = self.where.removeprefix(CORRELATION).replace(WITH, " and ", 1)
+            return f"{pair} go together {'more' if abs(self.value) > abs(middle) else 'less'} than usual"
+        above, below = TOLD_AS.get(self.name, HIGHER)
+        return (above if more else below).format(self.where)
+
+    @property
+    def brief(self) -> str:
+        """What is wrong, with its number and what is usual, in few digits."""
+        if self.low <= self.value <= self.high:
+            return f"{self.what} ({self.name})"
+        shown = percent if self.name in OF_SHARES else _short
+        value, low, high = map(shown, (self.value, self.low, self.high))
+        usual = f"{low} is usual" if low == high else f"{low} to {high} are usual"
+        return f"{self.what} ({self.name}): {value} where {usual}{self.hint}"
+
+    @property
+    def lines(self) -> str:
+        """What is wrong, and the numbers with the limit in a line of their own."""
+        if self.what == self.told:
+            return f"{self.what} ({self.name})"
+        return f"{self.what} ({self.name}){self.hint}\n  {self.told}"
 
 
 class Verdict(StrEnum):
@@ -232,14 +274,16 @@ class OutcomeCheck(CheckedDelivery):
 
     @property
     def told(self) -> str:
-        """The first finding, the names of the others, and how many there are.
+        """The first finding, the names of the other checks, and how many findings there are.
 
         One fault makes many findings: a file in seconds has other units in each of its columns and slices.
         """
         names = [*dict.fromkeys(each.name for each in self.findings)]
-        also = f"; also {', '.join(names[1:])}" if names[1:] else ""
-        count = f" ({len(self.findings)} findings)" if self.findings[1:] else ""
-        return f"{self.findings[0].brief}{also}{count}" if self.findings else ""
+        if not self.findings:
+            return ""
+        also = f" also of {', '.join(names[1:])}" if names[1:] else ""
+        count = f". {len(self.findings)} findings in all,{also}".rstrip(",") if self.findings[1:] else ""
+        return f"{self.findings[0].brief}{count}"
 
     @property
     def rate(self) -> float:
@@ -398,8 +442,7 @@ def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay], left: float, times: Ti
         if len(known) < len(usual):
             continue
         if odd := _odd("units", column, size or 0.0, known, FACTOR_SIZE ** (left * times(column))):
-            hint = _hypothesis(size, known)
-            yield odd.model_copy(update={"told": odd.told + hint, "hint": hint})
+            yield odd.model_copy(update={"hint": _hypothesis(size, known)})
 
 
 def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
@@ -415,7 +458,7 @@ def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> I
         most = min(high + reach, -LOST * error) if high < -CLEAR * error else high + reach
         if not least <= _z(value) <= most:
             allowed = math.tanh(least), math.tanh(most)
-            yield _finding("coupling", f"rank correlation of {pair}", value, known, allowed)
+            yield _finding("coupling", f"{CORRELATION}{pair}", value, known, allowed)
 
 
 def _repeated(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
@@ -557,9 +600,10 @@ def _finding(
 ) -> HoldFinding:
     low, high = min(usual), max(usual)
     limit = allowed[0] if value < allowed[0] else allowed[1]
+    shown = percent if name in OF_SHARES else number
     told = (
-        f"{where}: {value:.4g} ({len(usual)} comparable days have {low:.4g} to {high:.4g}; "
-        f"the limit is {limit:.4g})"
+        f"{where}: {shown(value)}. {len(usual)} comparable days: {shown(low)} to {shown(high)}. "
+        f"Limit: {shown(limit)}"
     )
     return HoldFinding(name=name, where=where, value=value, low=low, high=high, told=told)
 
@@ -577,11 +621,11 @@ def _before(step: timedelta) -> str:
 def _hypothesis(size: float | None, usual: Sequence[float]) -> str:
     """What the factor to the middle of the usual sizes looks like."""
     if not size:
-        return ", and there is no number but 0"
+        return ", all numbers are 0"
     factor = size / sorted(usual)[len(usual) // 2]
     likely = min(KNOWN_FACTORS, key=lambda each: abs(math.log(factor / each)))
     near = abs(math.log(factor / likely)) < math.log(1.6)
-    return f", {factor:.3g} times as large" + (f", which looks like {KNOWN_FACTORS[likely]}" if near else "")
+    return f", {times(factor)}" + (f", which looks like {KNOWN_FACTORS[likely]}" if near else "")
 
 
 def _z(correlation: float) -> float:
@@ -599,4 +643,4 @@ def _share(odds: float) -> float:
 
 
 def rate_told(rate: float) -> str:
-    return f"at most {rate:.0%} of ordinary days reach a limit"
+    return f"At most {rate:.0%} of ordinary days reach a limit."

@@ -12,6 +12,7 @@ from nightjar.core.inputs.oddities import oddities
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Part, Receipt, Run
 from nightjar.core.plurals import counted
+from nightjar.core.wording import percent, two_lines
 
 TRAILING_NIGHTS = 14
 """The distribution guard compares with this many published nights.
@@ -82,20 +83,20 @@ def reconcile(
     run: Run, parts: Sequence[Part], receipts: Sequence[Receipt], scores: Distribution
 ) -> Iterable[str]:
     if run.population is None:
-        yield "the run has no population"
+        yield "The run has no population"
         return
     rows_of = {receipt.part: receipt.rows for receipt in receipts}
     if lacking := [part.number for part in parts if part.number not in rows_of]:
-        yield f"parts {lacking} have no receipt"
+        yield f"Parts {lacking} have no receipt"
     if odd := [part.number for part in parts if rows_of.get(part.number, part.rows) != part.rows]:
-        yield f"parts {odd} account for another number of rows than they hold"
+        yield f"Parts {odd} account for another number of rows than they hold"
     scored, quarantined = sum(r.scored for r in receipts), sum(r.quarantined for r in receipts)
     if scored + quarantined != run.population.rows:
-        yield f"scored {scored} + quarantined {quarantined} is not the population of {run.population.rows}"
+        yield f"Scored {scored} + quarantined {quarantined} is not the population of {run.population.rows}"
     if scores.rows != scored:
-        yield f"the table holds {scores.rows} scores, the receipts say {scored}"
+        yield f"The table holds {scores.rows} scores, the receipts say {scored}"
     if scores.rows == 0:
-        yield "no row was scored"
+        yield "No row was scored"
 
 
 def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ...]:
@@ -118,9 +119,10 @@ def scored_otherwise(stored: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ..
 
 def irreproducible(otherwise: Sequence[str]) -> Iterable[str]:
     if otherwise:
-        yield (
-            f"of the sampled rows {len(otherwise)}, {otherwise[0]!r} among them, are stored with other "
-            "scores than their inputs give now: features or code were exchanged while the night was scored"
+        yield two_lines(
+            "Rows are stored with other scores than their inputs give now: features or code were exchanged "
+            "while the night was scored",
+            f"Sampled rows with other scores: {len(otherwise)}, such as {otherwise[0]!r}. Limit: 0",
         )
 
 
@@ -138,9 +140,10 @@ def challenger_irreproducible(otherwise: Sequence[str], sampled: int) -> Iterabl
             limit=0,
             runbook="challenger-failed",
             holds=False,
-            sentence=(
-                f"of {sampled} sampled rows {len(otherwise)}, {otherwise[0]!r} among them, are stored with "
-                "other scores of the challenger than their inputs give now; 0 are expected and allowed"
+            sentence=two_lines(
+                "Rows are stored with other scores of the challenger than their inputs give now",
+                f"Sampled rows with other scores: {len(otherwise)} of {sampled}, such as {otherwise[0]!r}. "
+                "Usual: 0. Limit: 0",
             ),
         )
 
@@ -151,7 +154,7 @@ def broken_told(receipts: Sequence[Receipt]) -> str:
     for each in (broken for receipt in receipts for broken in receipt.broken):
         rows[f"{each.column}: {each.check}" if each.column else each.check] += each.rows
     told = ", ".join(f"{check} ({counted(count, 'row')})" for check, count in rows.most_common(MOST_CHECKS))
-    return f"; they broke {told}" if told else ""
+    return f": they broke {told}" if told else ""
 
 
 def absurdities(
@@ -165,9 +168,9 @@ def absurdities(
             name="quarantined",
             number=share,
             limit=limit,
-            sentence=(
-                f"{quarantined} rows ({share:.1%}) are quarantined, the limit is {limit:.1%}"
-                f"{broken_told(receipts)}"
+            sentence=two_lines(
+                f"Many rows are quarantined{broken_told(receipts)}",
+                f"Rows: {quarantined:,} ({percent(share)}). Limit: {percent(limit)}",
             ),
         )
     if scores.rows == 0:

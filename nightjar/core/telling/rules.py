@@ -169,14 +169,13 @@ def doubted(facts: ModelFacts) -> Iterator[Sign]:
 
 
 def _of_findings(night: date, findings: Sequence[Finding], what: str) -> Sign:
-    """The most telling findings, each by its name and in a sentence."""
+    """The most telling findings: of each a line that says what is wrong, and one with its numbers."""
     told = foremost(findings)
     others = len(findings) - len(told)
-    said = [f"{each.name}: {each.sentence}" for each in told]
-    more = f" And {others} more." if others else ""
+    more = [f"And {counted(others, 'more finding')}."] if others else []
     return Sign(
         subject=str(night),
-        sentence=f"The night of {night} {what}. {'; '.join(said)}.{more}",
+        sentence="\n".join((f"The night of {night} {what}.", *(f"- {each.lines}" for each in told), *more)),
         night=night,
         because=told[0].name,
         runbook=told[0].runbook,

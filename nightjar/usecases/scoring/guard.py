@@ -18,7 +18,7 @@ from nightjar.core.comparison.profile import profile_of
 from nightjar.core.errors.inputs import BadDelivery, StaleFeatures
 from nightjar.core.errors.model import PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
-from nightjar.core.inputs.findings import Finding, foremost, rate_told, sentences
+from nightjar.core.inputs.findings import Finding, foremost, numbers_told, sentences
 from nightjar.core.inputs.freshness import stale_views
 from nightjar.core.inputs.gaps import changes
 from nightjar.core.inputs.oddities import comparable
@@ -215,9 +215,9 @@ class NightGuard:
             raise AuditFailed(
                 run.model,
                 run.score_date,
-                sentences(told),
+                [finding.named for finding in told],
                 others=len(found.holding) - len(told),
-                rate=rate_told(told),
+                numbers=numbers_told(told),
                 acceptable=not any(each.always_real for each in found.holding),
             )
         return sentences(found.every) if accepted else ()

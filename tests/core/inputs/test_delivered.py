@@ -130,7 +130,7 @@ def test_a_fault_of_a_feed_is_named(rows, name):
 
 def test_a_city_that_is_missing_is_named():
     odd = found(DAY[NIGHTS].filter(pl.col("city") != "rome"))
-    assert "weather city=rome has no row" in odd["slice_missing"].sentence
+    assert "All rows of weather city rome are missing" in odd["slice_missing"].sentence
     assert odd["volume"].column == "weather"
 
 
@@ -155,7 +155,9 @@ def test_after_a_gap_nothing_is_said_of_how_a_day_goes_on():
 def test_a_finding_names_dataset_column_and_key():
     wind = pl.when(city="rome").then(pl.col("wind").mul(1.609).round(2)).otherwise("wind")
     sentence = found(DAY[NIGHTS].with_columns(wind))["units"].sentence
-    assert sentence.startswith("share of values that the days before had too, of weather.wind in city=rome: ")
+    what, numbers = sentence.split("\n")
+    assert what == "weather.wind for city rome has values that the days before did not have"
+    assert numbers.startswith("Share of values that the days before had too: ")
 
 
 def test_a_large_day_is_read_by_the_same_keys_every_day():

@@ -1,6 +1,6 @@
 """What is told of findings."""
 
-from nightjar.core.inputs.findings import Finding, foremost, rate_told
+from nightjar.core.inputs.findings import Finding, foremost, numbers_told, sentences
 
 
 def finding(name, rate):
@@ -9,11 +9,28 @@ def finding(name, rate):
 
 def test_the_rate_of_ordinary_nights_is_told_of_the_checks_that_have_one():
     known = [finding("units", 0.01), finding("distribution", None), finding("frozen", 0.02)]
-    assert rate_told(known) == "At most 2% of ordinary nights reach a limit of: units, frozen."
+    assert numbers_told(known) == "At most 2% of ordinary nights reach a limit of units, frozen."
+
+
+def test_the_numbers_are_told_by_the_names_of_their_checks():
+    rows = Finding(name="volume", sentence="odd", number=478, expected=1970, limit=770.7, rate=0.05)
+    told = "Numbers: volume 478, expected 1,970, limit 770.7."
+    assert numbers_told([rows, finding("swapped", None)]) == (
+        f"{told} At most 5% of ordinary nights reach a limit of volume."
+    )
+
+
+def test_a_finding_is_told_in_a_plain_line_and_a_line_of_numbers():
+    found = Finding(name="volume", sentence="Half of the rows are missing\nRows: 99. Limit: 160")
+    assert found.lines == "Half of the rows are missing (volume).\n  Rows: 99. Limit: 160."
+    assert sentences([found]) == ("Half of the rows are missing. Rows: 99. Limit: 160",)
+    assert found.because("a holiday").sentence == (
+        "Half of the rows are missing: a holiday\nRows: 99. Limit: 160"
+    )
 
 
 def test_of_checks_without_a_known_rate_nothing_is_told():
-    assert rate_told([finding("incomplete", None)]) == ""
+    assert numbers_told([finding("incomplete", None)]) == ""
 
 
 def test_what_no_state_of_the_world_explains_is_always_real():

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nightjar.core.inputs.ordinary_readings import unusual
+from nightjar.core.inputs.ordinary_readings import in_words, unusual
 from nightjar.core.inputs.readings import READING
 
 
@@ -117,7 +117,7 @@ def test_how_a_column_moved_is_told_if_a_gap_came_or_went():
     for gaps, holds in ((None, True), ({"d": GAP["c"]}, True), (GAP, False)):
         found = unusual(MOVED, past, gaps=gaps)
         assert {(each.name, each.holds) for each in found} == {(check, holds) for check in checks}
-        assert all(each.sentence.endswith(GAP["c"]) is not holds for each in found)
+        assert all(each.what.endswith(f": {GAP['c']}") is not holds for each in found)
 
 
 def test_a_gap_explains_no_column_that_is_frozen_or_out_of_order_or_at_another_place():
@@ -169,3 +169,18 @@ def test_a_column_of_other_values_is_found_although_one_night_was_unusual(famili
     past = [night(familiar=1)] * 16 + [night(familiar=0.79)]
     assert names(night(familiar=familiar), past) == found
     assert names(night(familiar=familiar), [*past, night(familiar=0.3)]) == set()
+
+
+def test_a_slice_is_told_as_people_say_it():
+    assert in_words("origin=JFK") == "origin JFK"
+    assert in_words("origin and carrier=JFK and UA") == "origin JFK and carrier UA"
+    assert in_words("shop=Salt and Pepper") == "shop Salt and Pepper"
+    assert in_words("") == ""
+
+
+def test_a_finding_says_in_its_first_line_what_is_wrong_and_in_the_second_one_the_numbers():
+    (found,) = unusual(night(by_others=9), [night(by_others=1)] * 20)
+    assert found.what == "c does not fit the other columns"
+    assert found.sentence.split("\n")[1].endswith(
+        f": 9. Comparable nights: always 1. Limit: {found.limit:.4g}"
+    )

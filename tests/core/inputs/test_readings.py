@@ -140,7 +140,7 @@ def test_two_slices_are_counted_together():
 def test_a_factor_is_told_with_its_likely_cause():
     rows = night(TONIGHT).with_columns(size * 1.609344)
     units = next(each for each in unusual(read(rows, TONIGHT), READ[1:]) if each.name == "units")
-    assert units.sentence.endswith("(it looks like kilometres for miles: factor 1.609)")
+    assert units.what.endswith(": it looks like kilometres for miles, by the factor 1.609")
     assert (units.expected, units.number, units.rate) == (0.0, pytest.approx(1.0), RATE)
 
 

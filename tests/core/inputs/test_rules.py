@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightjar.core.inputs.rules import CORRELATION, FACTOR, MEAN, PLAIN, SHARE, Rule, passed
+from nightjar.core.inputs.rules import (
+    CORRELATION,
+    FACTOR,
+    MEAN,
+    PLAIN,
+    RULES,
+    SHARE,
+    SLICES,
+    Rule,
+    passed,
+)
 
 shares = st.floats(0, 1)
 DOMAINS = [
@@ -49,3 +59,10 @@ def test_a_margin_is_so_many_times_as_wide():
     rule = Rule(check="x", above=0.5, told="x")
     assert passed(rule, 2.4, 0.0, 1.0) == 2.0
     assert passed(rule, 2.4, 0.0, 1.0, wider=2.0) is None
+
+
+@pytest.mark.parametrize("rule", [each for rules in (*RULES.values(), *SLICES.values()) for each in rules])
+def test_each_side_that_holds_a_night_has_a_plain_sentence(rule):
+    assert (rule.above is not None, rule.below is not None) == (bool(rule.if_above), bool(rule.if_below))
+    for said in filter(None, (rule.if_above, rule.if_below)):
+        assert "{" not in said.format(it="distance", of=" of distance")

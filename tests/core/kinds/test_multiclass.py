@@ -116,7 +116,8 @@ def test_a_shift_of_the_class_mix_is_the_share_of_rows_that_would_have_to_change
     trailing = before(night(late=20, early=80), night(late=40, early=60))
     assert mix_shifted(night(late=50, early=50), trailing, 0.21) is None
     found = mix_shifted(night(late=51, early=49), trailing, 0.2)
-    assert "lie 0.210 from those of the last 2 nights; 0.2 is the limit" in found
-    assert "share of 'early' is 49.0%, before it was 70.0%" in found
+    assert found.startswith("'early' is predicted less often than usual\n")
+    assert "Share of 'early': 49.0%. Of the last 2 nights: 70.0%." in found
+    assert found.endswith("Distance of the shares of all classes: 0.210. Limit: 0.2")
     assert mix_shifted(night(cancelled=1), trailing, 0.99)
     assert mix_shifted(night(late=1), [], 0.1) is None

@@ -24,7 +24,7 @@ def test_what_looks_frozen_is_explained_by_a_held_day_first():
     assert [each.name for each in foremost(found)] == ["outcomes_held", "frozen", "frozen"]
     assert (
         found[0].sentence
-        == "the delivery visits 2013-06-15 is held, so no feature has that day: decide on that first"
+        == "The delivery visits 2013-06-15 is held, so no feature has that day: decide on that first"
     )
 
 

@@ -237,12 +237,16 @@ def test_a_whole_and_ordinary_night_may_be_published():
     [
         ([receipt(0, 5)], scores(5), "have no receipt"),
         ([receipt(0, 5), receipt(1, 4)], scores(9), "another number of rows"),
-        ([receipt(0, 5), receipt(1, 5)], scores(9), "the table holds 9"),
-        ([receipt(0, 5), receipt(1, 5, quarantined=2)], scores(8), "quarantined, the limit"),
-        ([receipt(0, 5, quarantined=5), receipt(1, 5, quarantined=5)], scores(0), "no row was scored"),
-        ([receipt(0, 5), receipt(1, 5)], scores(10, distinct=0), "distinct scores"),
-        ([receipt(0, 5), receipt(1, 5)], scores(10, mean=0.6), "the mean score"),
-        ([receipt(0, 5), receipt(1, 5)], scores(10, mean=float("nan")), "the mean score"),
+        ([receipt(0, 5), receipt(1, 5)], scores(9), "The table holds 9"),
+        (
+            [receipt(0, 5), receipt(1, 5, quarantined=2)],
+            scores(8),
+            "Many rows are quarantined. Rows: 2 (20%). Limit: ",
+        ),
+        ([receipt(0, 5, quarantined=5), receipt(1, 5, quarantined=5)], scores(0), "No row was scored"),
+        ([receipt(0, 5), receipt(1, 5)], scores(10, distinct=0), "Many rows have the same score"),
+        ([receipt(0, 5), receipt(1, 5)], scores(10, mean=0.6), "The mean score is higher than usual"),
+        ([receipt(0, 5), receipt(1, 5)], scores(10, mean=float("nan")), "The mean score"),
     ],
 )
 def test_a_night_that_does_not_add_up_or_looks_absurd_is_held_back(receipts, held, finding):
@@ -258,7 +262,9 @@ def test_a_night_of_broken_rows_names_the_checks_that_most_of_them_broke():
         receipt(1, 5, quarantined=1).model_copy(update={"broken": (broken[1],)}),
     ]
     [told] = sentences(audited(receipts, scores(6)).odd)
-    assert told.endswith("; they broke city: isin(['OSLO']) (4 rows), adds up (2 rows)")
+    assert told.startswith(
+        "Many rows are quarantined: they broke city: isin(['OSLO']) (4 rows), adds up (2 rows). Rows: 4 (40%)"
+    )
 
 
 def test_what_a_person_may_accept_is_told_apart_from_rows_that_do_not_add_up():
@@ -269,7 +275,7 @@ def test_what_a_person_may_accept_is_told_apart_from_rows_that_do_not_add_up():
         0,
         1,
         True,
-        ("no row was scored",),
+        ("No row was scored",),
     )
 
 

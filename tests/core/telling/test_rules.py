@@ -164,7 +164,7 @@ RUN = Run(
 )
 HELD = Standing(run=RUN, error="AuditFailed: half of it", published=False, held=False, flow_run="f1")
 FOUND = [
-    Finding(name="volume", sentence="99 rows, and comparable nights have 198"),
+    Finding(name="volume", sentence="Half of the rows are missing\nRows: 99. Limit: 160"),
     Finding(
         name="units", column="distance", sentence="distance looks like kilometres", runbook="bad-delivery"
     ),
@@ -179,7 +179,12 @@ def told(**facts):
 def test_a_night_that_the_audit_held_back_is_told_with_the_names_and_sentences_of_its_findings():
     (held,) = told(nights=(night(promised=NOW + HOUR, standing=HELD, findings=tuple(FOUND)),))
     assert (held.kind, held.subject, held.runbook) == ("held_back", str(DAY), "audit-failed")
-    assert "volume: 99 rows, and comparable nights have 198; units: distance looks like" in held.sentence
+    assert held.sentence.split("\n") == [
+        f"The night of {DAY} is held back and waits for a person.",
+        "- Half of the rows are missing (volume).",
+        "  Rows: 99. Limit: 160.",
+        "- distance looks like kilometres (units).",
+    ]
     assert held.link == f"http://ui/desk/toy/{DAY}.html"
 
 
@@ -191,8 +196,8 @@ def test_what_did_not_hold_a_night_is_not_told_as_what_holds_it():
 
 def test_of_many_findings_a_message_names_the_first_and_counts_the_others():
     (held,) = told(nights=(night(promised=NOW + HOUR, standing=HELD, findings=tuple(FOUND * 3)),))
-    assert held.sentence.count("volume: ") == 2
-    assert held.sentence.endswith("And 3 more.")
+    assert held.sentence.count("(volume)") == 2
+    assert held.sentence.endswith("\nAnd 3 more findings.")
 
 
 def test_a_night_that_is_held_back_for_another_reason_is_told_with_its_error_and_its_flow_run():

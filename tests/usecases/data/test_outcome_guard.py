@@ -175,9 +175,9 @@ def test_a_doubted_day_counts_and_is_told_by_name(guard, tmp_path):
         Verdict.DOUBTED,
         ["volume"],
     )
-    assert doubted.told == "volume: rows 70, usually 120 to 120"
-    assert doubted.findings[0].told == "rows: 70 (14 comparable days have 120 to 120; the limit is 78.49)"
-    assert rate_told(doubted.rate) == "at most 5% of ordinary days reach a limit"
+    assert doubted.told == "42% of the rows are missing (volume): 70 where 120 is usual"
+    assert doubted.findings[0].told == "rows: 70. 14 comparable days: 120 to 120. Limit: 78.49"
+    assert rate_told(doubted.rate) == "At most 5% of ordinary days reach a limit."
     assert [(each["event"], each["log_level"]) for each in logged] == [("outcomes_doubted", "warning")]
     assert (guard.held(), guard()) == ((), ())
     assert outcomes_of(guard.spec, guard.raw, [ODD], LATER).height == 70
@@ -308,7 +308,7 @@ def test_outcomes_of_any_number_are_held_to_their_size(guard, tmp_path):
     land(numbers.raw, tmp_path, ODD, happened(ODD).with_columns(pl.col("delay") * 60))
     (held,) = numbers()
     assert "outcome" in {finding.where for finding in held.findings}
-    assert "seconds for minutes" in held.findings[0].told
+    assert "seconds for minutes" in held.findings[0].lines
 
 
 def test_the_day_after_a_held_one_is_not_compared_with_it_if_both_land_at_once(guard, tmp_path):
@@ -326,16 +326,17 @@ def test_of_a_day_with_many_findings_the_first_is_told_and_the_others_by_their_n
     (check,) = guard()
     names = [*dict.fromkeys(finding.name for finding in check.findings)]
     assert len(check.findings) > len(names) > 1
-    assert check.told.startswith("units: delay 918, usually 14.4 to 18.5, 56.5 times as large, which looks")
-    assert check.told.count("usually") == 1
-    assert check.told.endswith(f"; also {', '.join(names[1:])} ({len(check.findings)} findings)")
+    said = "delay is larger than usual (units): 918 where 14.4 to 18.5 are usual, 56 times, which looks like"
+    assert check.told.startswith(said)
+    assert check.told.count("where") == 1
+    assert check.told.endswith(f". {len(check.findings)} findings in all, also of {', '.join(names[1:])}")
 
 
 def test_a_large_number_is_told_without_an_exponent():
     late = HoldFinding(name="units", where="delay", value=83412.6, low=0.01234, high=1980.4, told="x")
-    assert late.brief == "units: delay 83,413, usually 0.0123 to 1,980"
+    assert late.brief == "delay is larger than usual (units): 83,413 where 0.0123 to 1,980 are usual"
 
 
 def test_what_has_no_numbers_is_told_in_its_own_words():
     impossible = HoldFinding(name="bounds", where="outcome", value=0, low=0, high=0, told="2 is no share")
-    assert impossible.brief == "bounds: 2 is no share"
+    assert impossible.brief == "2 is no share (bounds)"

@@ -113,7 +113,7 @@ def test_the_doubt_says_by_name_what_was_found_expected_and_allowed_and_what_to_
         "challenger-failed",
         False,
     )
-    assert "of 40 sampled rows 40, 'k00' among them" in doubt.sentence
+    assert "Sampled rows with other scores: 40 of 40, such as 'k00'. Usual: 0. Limit: 0" in doubt.sentence
 
 
 def test_a_challenger_that_cannot_score_is_no_doubt_for_it_gave_nothing(tmp_path):

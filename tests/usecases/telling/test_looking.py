@@ -174,7 +174,7 @@ def test_a_published_night_is_told_by_the_names_of_its_doubts(use_case, look):
         "shadow",
         "challenger-failed",
     )
-    assert sign.sentence == f"The night of {DAY} is published and doubted. shadow: 3 of 9 differ."
+    assert sign.sentence == f"The night of {DAY} is published and doubted.\n- 3 of 9 differ (shadow)."
 
 
 def test_a_night_that_a_person_accepted_is_known_with_the_reason(use_case, look):
@@ -215,7 +215,7 @@ def test_the_newest_champion_is_known_with_its_reason(look):
 def test_held_and_doubted_days_of_outcomes_are_told_apart(look):
     (held,), (doubt,) = (rule.look(look(NOW)) for rule in (outcomes_held, outcomes_doubted))
     assert (held.subject, doubt.subject) == (str(DAY), str(DAY + timedelta(days=1)))
-    assert "volume: rows 1, usually 8 to 9." in doubt.sentence
+    assert "88% of the rows are missing (volume): 1 where 8 to 9 are usual." in doubt.sentence
     assert look(NOW).doubts_too_old == {DAY + timedelta(days=1)}
 
 

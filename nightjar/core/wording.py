@@ -1,0 +1,73 @@
+"""Numbers as people say them, and what is told in two lines: what is wrong, and the numbers."""
+
+from fractions import Fraction
+from math import inf
+
+NEAR = 0.08
+"""A part or a multiple that is this near to a word for it, as a share of it, is told by the word."""
+PARTS = {
+    Fraction(1, 10): "a tenth",
+    Fraction(1, 5): "a fifth",
+    Fraction(1, 4): "a quarter",
+    Fraction(1, 3): "a third",
+    Fraction(1, 2): "half",
+    Fraction(2, 3): "two thirds",
+    Fraction(3, 4): "three quarters",
+}
+TIMES = {1.5: "one and a half times", 2: "twice", 3: "three times", 4: "four times", 5: "five times"}
+MANY = 10
+"""Greater multiples are told without decimals."""
+
+
+def number(value: float) -> str:
+    """`1,982`, `84.02`, `0.198`: four digits, and all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def percent(share: float) -> str:
+    """`53%`, `0.4%`: three digits at most."""
+    return f"{100 * share:.3g}%"
+
+
+def part(share: float) -> str:
+    """`half`, `a fifth`, `37%`: what comes before "of the rows"."""
+    near = min(PARTS, key=lambda known: abs(share / float(known) - 1))
+    return PARTS[near] if abs(share / float(near) - 1) <= NEAR else f"{share:.0%}"
+
+
+def times(multiple: float) -> str:
+    """`twice`, `4.6 times`, `a fifth`: how many times as large as what is usual something is."""
+    if multiple < 1:
+        return part(multiple) if multiple > NEAR else f"{multiple:.2g} times"
+    near = min(TIMES, key=lambda known: abs(multiple / known - 1))
+    if abs(multiple / near - 1) <= NEAR / 2:
+        return TIMES[near]
+    return f"{multiple:,.0f} times" if multiple >= MANY else f"{multiple:.1f} times"
+
+
+def missing(things: str, share: float) -> str:
+    """`Half of the rows of origin LGA are missing`."""
+    return _begun(f"{part(share)} of the {things} are missing")
+
+
+def too_many(things: str, multiple: float) -> str:
+    """`There are twice as many rows of origin LGA as usual`."""
+    return (
+        f"There are {times(multiple)} as many {things} as usual"
+        if multiple < inf
+        else f"{_begun(things)} are new"
+    )
+
+
+def usual(low: float, high: float) -> str:
+    """`1,982 to 10,553 are usual`."""
+    return f"{number(low)} is usual" if low == high else f"{number(low)} to {number(high)} are usual"
+
+
+def two_lines(what: str, numbers: str) -> str:
+    """What is wrong in a plain line, and the numbers in another one. No line ends with a full stop."""
+    return f"{' '.join(what.splitlines())}\n{numbers}"
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
