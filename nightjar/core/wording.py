@@ -15,6 +15,7 @@ PARTS = {
     Fraction(3, 4): "three quarters",
 }
 TIMES = {1.5: "one and a half times", 2: "twice", 3: "three times", 4: "four times", 5: "five times"}
+MILLIONTH = 1e-6
 MANY = 10
 """Greater multiples are told without decimals."""
 
@@ -27,6 +28,13 @@ def number(value: float) -> str:
 def percent(share: float) -> str:
     """`53%`, `0.4%`: three digits at most."""
     return f"{100 * share:.3g}%"
+
+
+def one_in(share: float) -> str:
+    """`1 in 20,000`: how often something happens, by the share of times."""
+    if share < MILLIONTH:
+        return "fewer than 1 in a million"
+    return f"1 in {float(f'{1 / share:.1g}'):,.0f}"
 
 
 def part(share: float) -> str:

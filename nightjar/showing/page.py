@@ -46,6 +46,8 @@ code { font-size: .85rem; overflow-wrap: anywhere; }
   table.stacks tr { display: flex; flex-wrap: wrap; padding-bottom: .4rem;
     border-bottom: 1px solid var(--rule); }
   table.stacks :is(th, td) { border: 0; padding-bottom: 0; }
+  table.stacks th.number { display: none; }
+  table.stacks td.number::before { content: attr(data-of) " "; color: var(--soft); }
   td.long { flex-basis: 100%; } }
 dl.answers { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .3rem 1rem; }
 dl.answers dt { color: var(--soft); } dl.answers dd { margin: 0; max-width: 46rem; }
@@ -95,14 +97,15 @@ def link(target: str, text: str) -> Html:
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns of numbers are aligned right. A wide table scrolls within the page.
 
-    On a phone the cells of a row stand below one another if each row has a long text.
+    On a phone the cells of a row stand below one another if each row has a long text. Then each number
+    has the name of its column before it.
     """
     numbers = [bool(rows) and all(_is_number(row[n]) for row in rows) for n in range(len(columns))]
-    cells = [[_cell(value, of) for value, of in zip(row, numbers, strict=True)] for row in rows]
+    heads = [*zip(columns, numbers, strict=True)]
+    cells = [[_cell(value, *of) for value, of in zip(row, heads, strict=True)] for row in rows]
     stacks = (
         ' class="stacks"' if cells and all(any(LONG_CELL in cell for cell in row) for row in cells) else ""
     )
-    heads = zip(columns, numbers, strict=True)
     head = "".join(f"<th{NUMBER if of else ''}>{escape(column)}</th>" for column, of in heads)
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
     return (
@@ -117,9 +120,9 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _cell(value: object, number: bool) -> str:
+def _cell(value: object, column: str, number: bool) -> str:
     if isinstance(value, Html):
         return f"<td>{value}</td>"
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else cell(value)
-    style = NUMBER if number else LONG_CELL if len(text) > LONG else ""
+    style = f'{NUMBER} data-of="{escape(column)}"' if number else LONG_CELL if len(text) > LONG else ""
     return f"<td{style}>{escape(text)}</td>"

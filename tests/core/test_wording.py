@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from nightjar.core.wording import missing, number, part, percent, times, too_many, two_lines
+from nightjar.core.wording import missing, number, one_in, part, percent, times, too_many, two_lines
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,11 @@ def test_parts_of_rows_are_told_as_missing_or_too_many():
 def test_numbers_keep_what_tells_them_apart():
     assert (number(1982.4), number(84.0213), number(0.1984)) == ("1,982", "84.02", "0.1984")
     assert (percent(0.5278), percent(0.00293), part(0.37)) == ("52.8%", "0.293%", "37%")
+
+
+def test_what_happens_seldom_is_told_as_one_in_many():
+    told = [one_in(share) for share in (0.05, 2.1e-5, 1.0, 0.0)]
+    assert told == ["1 in 20", "1 in 50,000", "1 in 1", "fewer than 1 in a million"]
 
 
 def test_a_name_with_a_line_break_adds_no_line():

@@ -257,7 +257,7 @@ def test_the_list_of_models_names_what_is_wrong_with_them_and_with_the_platform(
 def test_a_column_of_numbers_is_aligned_right_also_where_they_are_texts():
     html = page.table(("stage", "rows"), [("draw", "1,988"), ("audit", "-"), ("write", 3)])
     assert '<th>stage</th><th class="number">rows</th>' in html
-    assert html.count('<td class="number">') == 3
+    assert html.count('<td class="number" data-of=') == 3
 
 
 def test_a_newer_run_that_was_held_back_is_told_on_the_page_of_its_model_and_of_its_night():

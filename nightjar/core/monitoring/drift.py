@@ -37,6 +37,7 @@ from nightjar.core.monitoring.movement import (
 )
 from nightjar.core.monitoring.tail import POWER, POWER_OF_FEW, Tail, tail_of, told
 from nightjar.core.monitoring.training import METHOD, TRAINING
+from nightjar.core.wording import one_in
 
 DECIDES = "nights"
 """The rows of this method hold the verdict."""
@@ -54,12 +55,12 @@ SEASON, OUTSIDE = "season", "outside"
 """A column differs from training and is no alarm: it moves slowly; it has been so for longer."""
 
 SAYS: Mapping[str, str] = {
-    LEVEL: "values lie {:.2f} from those of comparable nights, in units of their usual spread",
-    JUMP: "distance {:.2f} from the last comparable night",
-    SPREAD: "the spread of the values differs from comparable nights: {:.2f} as a logarithm",
-    MIX: "{:.1%} of the rows would have to change category to be as on comparable nights",
-    UNSEEN: "{:.1%} of the rows have categories that no comparable night has",
-    MISSING: "the share of missing values differs by {:.1%} from comparable nights",
+    LEVEL: "its values are not where they are on comparable nights. Distance in usual spreads",
+    JUMP: "its values jumped since the last comparable night. Distance",
+    SPREAD: "its values are spread otherwise than on comparable nights. Difference as a logarithm",
+    MIX: "its categories are not as frequent as on comparable nights. Share of rows in others",
+    UNSEEN: "it has categories that no comparable night has. Share of rows",
+    MISSING: "the share of missing values is not that of comparable nights. Difference",
 }
 SHORT: Mapping[str, str] = {
     LEVEL: ".2f",
@@ -191,11 +192,11 @@ def _verdict(row: ColumnDrift, found: _Measured, probability: float, *, drifted:
 def _sentence(row: ColumnDrift, found: _Measured, limit: float) -> str:
     how = SHORT[found.name]
     said = (
-        f"{SAYS[found.name].format(found.distance)}; usual {found.tail.usual:{how}}, limit {limit:{how}}; "
-        f"an ordinary night reaches this with a probability of {found.probability:.1g}"
+        f"{SAYS[found.name]}: {found.distance:{how}}. Usual: {found.tail.usual:{how}}. Limit: {limit:{how}}. "
+        f"Of ordinary nights {one_in(found.probability)} reaches this"
     )
     if found.holiday:
-        said = f"{said}; the night is in a holiday period, so its limit is wider"
+        said = f"{said}. The night is in a holiday period, so its limit is wider"
     return f"{said}; {row.note}" if row.note else said
 
 

@@ -22,6 +22,7 @@ from nightjar.core.telling.facts import (
     PlatformFacts,
 )
 from nightjar.core.telling.incidents import Note, Severity, Trouble
+from nightjar.core.wording import percent
 
 F = TypeVar("F")
 
@@ -228,8 +229,9 @@ def partial(facts: ModelFacts) -> Iterator[Sign]:
         yield Sign(
             subject=f"{newest.score_date} rows",
             sentence=(
-                f"The night of {newest.score_date} is published without {newest.quarantined} of "
-                f"{newest.rows} rows, which were set aside. More than {limit:.1%} is worth a look."
+                f"The night of {newest.score_date} is published without {newest.quarantined:,} of "
+                f"{newest.rows:,} rows ({percent(newest.quarantined / newest.rows)}): they were set aside. "
+                f"Limit: {percent(limit)}."
             ),
             night=newest.score_date,
         )
@@ -257,7 +259,7 @@ def quarantine_unread(facts: ModelFacts) -> Iterator[Sign]:
         rows, oldest = sum(each.rows for each in waiting), min(each.score_date for each in waiting)
         yield Sign(
             sentence=(
-                f"Set aside, and scored again by nobody: {counted(rows, 'row')} of "
+                f"Nobody scored again what was set aside: {counted(rows, 'row')} of "
                 f"{counted(len(waiting), 'published night')} since {oldest}."
             )
         )
@@ -273,7 +275,7 @@ def drifted(facts: ModelFacts) -> Iterable[Sign] | None:
     return [
         Sign(
             subject=column,
-            sentence=f"The column {column} of {facts.drift_of} drifted. {told}".strip(),
+            sentence=f"The column {column} of {facts.drift_of} drifted{f': {told}' if told else ''}.",
             night=facts.drift_of,
         )
         for column, told in facts.drifted.items()
@@ -296,8 +298,8 @@ def degraded(facts: ModelFacts) -> Iterator[Sign]:
     if loss is not None and loss.value > loss.expected:
         yield Sign(
             sentence=(
-                f"The {loss.metric} of the last {loss.nights} measured nights is {loss.value:.4g}. The test "
-                f"of the champion let at most {loss.expected:.4g} be expected."
+                f"The model is worse than its own test. The {loss.metric} of the last {loss.nights} measured "
+                f"nights is {loss.value:.4g}; the test of the champion expects at most {loss.expected:.4g}."
             )
         )
 
@@ -307,8 +309,8 @@ def champion_stale(facts: ModelFacts) -> Iterator[Sign]:
     if facts.trained_at is not None and facts.trainings_due >= TRAININGS_MISSED:
         yield Sign(
             sentence=(
-                f"No version was trained since {facts.trained_at:%Y-%m-%d}, and the schedule had "
-                f"{facts.trainings_due} trainings since."
+                f"No version was trained since {facts.trained_at:%Y-%m-%d}, though the schedule asked for "
+                f"{facts.trainings_due} trainings since then."
             )
         )
 
@@ -326,7 +328,7 @@ def outcomes_missing(facts: ModelFacts) -> Iterator[Sign]:
     if facts.without_outcomes:
         nights = counted(len(facts.without_outcomes), "night")
         first, last = min(facts.without_outcomes), max(facts.without_outcomes)
-        yield Sign(sentence=(f"No outcome is known of {nights} whose outcomes are due: {first} to {last}."))
+        yield Sign(sentence=f"The outcomes of {nights} are due and not known: {days_told(first, last)}.")
 
 
 @by_cause

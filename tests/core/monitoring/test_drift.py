@@ -111,7 +111,8 @@ def test_what_breaks_is_told_on_its_first_night_by_name(sample, past, spoil, exp
 def test_a_sentence_has_the_number_the_usual_one_the_limit_and_the_rate(sample, past):
     row = verdicts(sample, past, 70, rows(70, spoil={"wind": pl.lit(None, pl.Float64)}))["wind"]
     assert row.note.startswith(
-        "the share of missing values differs by 100.0% from comparable nights; usual 0.0%, limit 2.0%; an"
+        "the share of missing values is not that of comparable nights. Difference: 100.0%. Usual: 0.0%. "
+        "Limit: 2.0%. Of ordinary nights fewer than 1 in a million reaches this"
     )
     assert (row.value, row.expected, row.psi) == (1.0, 0.0, None)
 
@@ -148,7 +149,7 @@ def test_a_night_in_a_holiday_period_has_limits_further_above_what_is_usual(samp
     found = night_drift(profile(70, gone), past, sample.compared(gone), is_holiday=holidays(70))
     told = {row.column: row.note for row in found if row.drifted}
     assert told.keys() == {"wind"}
-    assert "the night is in a holiday period, so its limit is wider" in told["wind"]
+    assert "The night is in a holiday period, so its limit is wider" in told["wind"]
 
 
 def test_nights_in_holiday_periods_say_nothing_of_an_ordinary_night(sample, past):

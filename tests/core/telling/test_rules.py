@@ -348,7 +348,7 @@ def test_each_column_that_drifted_is_a_trouble_of_its_own_and_one_message_tells_
     found = told(drifted={"wind": "level 0.4; usual 0.1", "rain": ""}, drift_of=DAY)
     assert [each.subject for each in found] == ["wind", "rain"]
     assert {each.cause for each in found} == {"drifted"}
-    assert found[0].sentence == f"The column wind of {DAY} drifted. level 0.4; usual 0.1"
+    assert found[0].sentence == f"The column wind of {DAY} drifted: level 0.4; usual 0.1."
 
 
 PLATFORM = {
