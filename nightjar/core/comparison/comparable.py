@@ -6,9 +6,10 @@ comparable night of an ordinary one. A night that a person accepted as odd is no
 Windows count occasions, so that a weekly model has comparable nights as a daily one has.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 
 from nightjar.core.model.holidays import IsHoliday, never
 
@@ -62,14 +63,18 @@ def comparables(
     published: score dates in any order; those on or after `score_date` are left out. odd: dates that a person
     accepted although something stood against them.
     """
-    earlier = sorted({day for day in published if day < score_date} - set(odd), reverse=True)
-    holiday = in_holiday_period(score_date, is_holiday)
-    ordinary = [day for day in earlier if not in_holiday_period(day, is_holiday)]
-    alike = [day for day in ordinary if is_alike(score_date, day)]
-    quarter = sorted(
-        {day for day in published if is_alike(score_date, day) and day < score_date}, reverse=True
+    earlier = sorted({day for day in published if day < score_date}, reverse=True)
+    quarter = tuple(day for day in earlier if is_alike(score_date, day))
+    near, alike = (
+        tuple(islice(_ordinary(days, is_holiday, odd), most))
+        for days, most in ((earlier, NEIGHBOURS), (quarter, SAME_WEEKDAY))
     )
-    return Comparables(tuple(alike[:SAME_WEEKDAY]), tuple(ordinary[:NEIGHBOURS]), tuple(quarter), holiday)
+    return Comparables(alike, near, quarter, in_holiday_period(score_date, is_holiday))
+
+
+def _ordinary(days: Iterable[date], is_holiday: IsHoliday, odd: Collection[date]) -> Iterator[date]:
+    """Whoever takes a few of many days asks of no more of them whether they are holidays."""
+    return (day for day in days if day not in odd and not in_holiday_period(day, is_holiday))
 
 
 def lacking(score_date: date, last: Collection[date], alike: Sequence[date]) -> date | None:
