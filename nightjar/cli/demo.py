@@ -20,7 +20,8 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
     started = time.monotonic()
     dates = tuple(islice(occasions_from(spec, today), nights))
     last = dates[-1]
-    if missing := platform.prepare(spec).undelivered(dates):
+    # Before there is a database, which alone knows whether data were lost.
+    if missing := platform.prepare(spec).from_nothing().undelivered(dates):
         raise no_population(spec, missing[0], as_of(spec, missing[0]))
     step("1 Postgres: schema, roles and views")
     platform.migrate()

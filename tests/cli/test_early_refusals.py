@@ -97,6 +97,12 @@ def test_a_cluster_without_an_address_is_refused_before_there_is_a_home(command_
     assert not home.exists()
 
 
+def test_the_demo_of_a_new_home_asks_no_database_whether_it_can_succeed(command_line, tmp_path):
+    code, said = command_line.run("demo", "--today", "2013-12-30", NIGHTJAR_HOME=str(tmp_path / "home"))
+    assert code == 6
+    assert "nothing to score on 2014-01-01" in said
+
+
 def test_some_dates_without_a_population_do_not_stop_the_others(world):
     last = max(world.platform.raw.days("schedules"))
     world.platform.require_scorable(SPEC)([date(2012, 12, 31), last], by_then)
