@@ -97,15 +97,14 @@ def findings(
 ) -> None:
     """Show everything that the audit has against the newest run of a night, the most telling first."""
     from nightjar.core.errors.night import NothingPublished
-    from nightjar.core.inputs.findings import foremost
+    from nightjar.core.inputs.findings import most_telling_first
 
     platform, spec = opened(), spec_of(model)
     runs = platform.store.runs_of(spec.name, score_date)
     if not runs:
         raise NothingPublished(spec.name, score_date, None)
     run = runs[-1]
-    stored = platform.readings.findings(run)
-    found = foremost(stored, most=len(stored))
+    found = most_telling_first(platform.readings.findings(run))
     if as_json:
         document = {"run": run.id, "findings": [finding.model_dump(mode="json") for finding in found]}
         typer.echo(json.dumps(document, indent=1))

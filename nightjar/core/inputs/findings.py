@@ -82,8 +82,13 @@ class Finding(Value):
         return 1 + self.slice.count(" and ") if self.slice else 0
 
 
-def foremost(findings: Iterable[Finding], most: int = FOREMOST) -> tuple[Finding, ...]:
-    """Return the most telling findings of a night, the first one first.
+def foremost(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the few findings of a night that are told, the most telling first."""
+    return most_telling_first(findings)[:FOREMOST]
+
+
+def most_telling_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings of a night in the order in which people see them.
 
     Those about more rows come first; of these, the strongest one of each check; of these, the strongest.
     One fault makes many findings: half a file has too few rows in each of its slices.
@@ -96,7 +101,7 @@ def foremost(findings: Iterable[Finding], most: int = FOREMOST) -> tuple[Finding
         placed.append((finding.narrow, so_far[of_check], finding))
         so_far[of_check] += 1
     placed.sort(key=itemgetter(0, 1))
-    return tuple(finding for _, _, finding in placed[:most])
+    return tuple(finding for _, _, finding in placed)
 
 
 def sentences(findings: Iterable[Finding]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from nightjar.core.comparison.profile import profile_of
 from nightjar.core.errors.inputs import BadDelivery, StaleFeatures
 from nightjar.core.errors.model import PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
-from nightjar.core.inputs.findings import Finding, foremost, numbers_told, sentences
+from nightjar.core.inputs.findings import Finding, foremost, most_telling_first, numbers_told, sentences
 from nightjar.core.inputs.freshness import stale_views
 from nightjar.core.inputs.gaps import changes
 from nightjar.core.inputs.oddities import comparable
@@ -207,7 +207,8 @@ class NightGuard:
             )
         found = audit(run, parts, receipts, scores, tonight, past.profiles, self.spec, otherwise, unlike)
         found = replace(found, odd=with_cause(found.odd, held))
-        self.readings.record_findings(run, found.every)
+        every = most_telling_first(found.every)
+        self.readings.record_findings(run, every)
         if found.doubts:
             log.warning("night_doubted", findings=sentences(found.doubts))
         if found.broken or (found.odd and not accepted):
@@ -220,7 +221,7 @@ class NightGuard:
                 numbers=numbers_told(told),
                 acceptable=not any(each.always_real for each in found.holding),
             )
-        return sentences(found.every) if accepted else ()
+        return sentences(every) if accepted else ()
 
 
 def trained_otherwise(

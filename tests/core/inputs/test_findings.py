@@ -1,6 +1,12 @@
 """What is told of findings."""
 
-from nightjar.core.inputs.findings import Finding, foremost, numbers_told, sentences
+from nightjar.core.inputs.findings import (
+    Finding,
+    foremost,
+    most_telling_first,
+    numbers_told,
+    sentences,
+)
 
 
 def finding(name, rate):
@@ -52,7 +58,7 @@ def test_what_is_about_more_rows_is_told_first_then_other_checks_then_what_is_st
         found("slice_volume", 6, slice="origin=EWR"),
         found("slice_volume", 8, slice="origin and carrier=JFK and UA"),
     ]
-    assert foremost(reversed(in_order), most=len(in_order)) == tuple(in_order)
+    assert most_telling_first(reversed(in_order)) == tuple(in_order)
     assert foremost(in_order) == tuple(in_order[:3])
 
 

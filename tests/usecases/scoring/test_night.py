@@ -372,7 +372,7 @@ def test_the_ledger_keeps_the_error_of_a_failed_night_with_the_command_that_mend
 
 
 class FindsMuch:
-    """A second reading that finds a fault in each of nine columns."""
+    """A second reading that finds a fault in each of nine columns, of the last one in a slice alone."""
 
     def __init__(self, name="misread"):
         self.name = name
@@ -381,7 +381,8 @@ class FindsMuch:
         return {}
 
     def findings(self, *_):
-        return [Finding(name=self.name, column=f"x{n}", sentence=f"x{n} was misread") for n in range(9)]
+        every = [Finding(name=self.name, column=f"x{n}", sentence=f"x{n} was misread") for n in range(9)]
+        return [every[8].model_copy(update={"slice": "k=a"}), *every[:8]]
 
 
 class Returning:
@@ -405,7 +406,7 @@ def test_a_night_goes_on_if_the_database_was_gone_for_a_moment_while_its_parts_w
     assert second.errors == []
 
 
-def test_of_many_findings_the_error_names_three_and_counts_the_others_and_all_are_stored(use_case):
+def test_of_many_findings_the_error_names_three_and_all_are_stored_the_most_telling_first(use_case):
     night = replace(changed(use_case, advised=advised), second=FindsMuch())
     with pytest.raises(
         AuditFailed, match=r": x0 was misread \(misread\)\. x1 .*\. x2 .*\. And 6 more findings\. "
@@ -414,7 +415,8 @@ def test_of_many_findings_the_error_names_three_and_counts_the_others_and_all_ar
     assert "x3" not in str(refused.value)
     (run,) = use_case.store.runs("toy")
     assert f"`nightjar findings {DAY} --model toy`" in use_case.store.standings("toy", DAY, DAY)[DAY].error
-    assert len(use_case.guard.readings.findings(run)) == 9
+    stored = [finding.column for finding in use_case.guard.readings.findings(run)]
+    assert stored == [f"x{n}" for n in range(9)]
 
 
 @pytest.mark.parametrize(("name", "offered"), [("units", True), ("misread", False), ("misbuilt", False)])
