@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from nightjar.core.monitoring.outcome_guard import Held
     from nightjar.core.ports.raw import RawStore
 
+INBOX = "inbox"
+"""The folder of the data in which feeds put what they deliver."""
+
 
 @dataclass(frozen=True)
 class Adapters(Database):
@@ -122,7 +125,7 @@ class Adapters(Database):
         return RawSources.of(spec, self.raw, environment(), lasting)
 
     def inbox_of(self, spec: ModelSpec) -> Path:
-        return self.settings.data / "inbox" / spec.name
+        return self.settings.data / INBOX / spec.name
 
     @cached_property
     def feature_files(self) -> "FeatureDirectory":
@@ -197,5 +200,5 @@ class Adapters(Database):
     def inbox_copies(self) -> "FolderShelf":
         from nightjar.adapters.files.shelves import FolderShelf
 
-        places = (self.settings.data / "inbox", self.settings.data / "refused" / "settled")
+        places = (self.settings.data / INBOX, self.settings.data / "refused" / "settled")
         return FolderShelf("copies of delivered files", places, drafts=False)

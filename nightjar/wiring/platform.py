@@ -20,7 +20,7 @@ from nightjar.core.ports.execution import PartExecutor
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.progress import Progress, asking, silent
 from nightjar.core.upkeep.retention import Policy
-from nightjar.wiring.adapters import Adapters
+from nightjar.wiring.adapters import INBOX, Adapters
 from nightjar.wiring.settings import PROJECT
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ NOT_THERE = "is not there"
 
 
 def lacking(folder: Path) -> str:
-    """Why there is nothing in a folder. Empty if there is something.
+    """Why nothing has landed in a folder of data. Empty if something has.
 
-    A folder on which a disk is not mounted is empty.
+    A folder on which a disk is not mounted is empty, but for what a feed gave whoever asked what it has.
     """
     try:
-        return "" if any(folder.iterdir()) else "is empty"
+        return "" if any(each.name != INBOX for each in folder.iterdir()) else "is empty"
     except FileNotFoundError:
         return NOT_THERE
     except OSError as error:

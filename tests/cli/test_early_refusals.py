@@ -112,10 +112,10 @@ def test_some_dates_without_a_population_do_not_stop_the_others(world):
 
 @pytest.fixture
 def unmounted(world):
-    """The empty folder that is left when the disk of the data is not mounted."""
+    """The empty folder that is left when its disk is not mounted. A demo asked the feed before."""
     folder = world.platform.settings.data
     away = folder.rename(folder.with_name("another disk"))
-    folder.mkdir()
+    (folder / "inbox").mkdir(parents=True)
     yield folder
     shutil.rmtree(folder)
     away.rename(folder)
@@ -133,13 +133,13 @@ def unmounted(world):
 def test_nothing_is_written_into_the_folder_on_which_no_disk_is_mounted(run, unmounted, words):
     with pytest.raises(DataGone, match=r"is empty\. Is its disk mounted\?"):
         run(*words)
-    assert list(unmounted.iterdir()) == []
+    assert [*unmounted.rglob("*")] == [unmounted / "inbox"]
 
 
 def test_corrections_are_not_built_from_nothing(world, unmounted):
     with pytest.raises(DataGone):
         world.platform.prepare(SPEC).corrected()
-    assert list(unmounted.iterdir()) == []
+    assert [*unmounted.rglob("*")] == [unmounted / "inbox"]
 
 
 def test_a_folder_that_is_lost_for_good_is_filled_anew_if_a_person_says_so(run, unmounted):
