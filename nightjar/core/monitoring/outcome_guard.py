@@ -315,16 +315,17 @@ def judged(
 ) -> tuple[Verdict, tuple[HoldFinding, ...]]:
     """What becomes of a day, and why: what holds it, or else what is told of it. As `checked`.
 
-    In a holiday period nothing is told: everybody knows that such a day is unlike others. What is told has
-    the narrower limits. So of other days most are looked at once: nothing holds where nothing is told.
+    In a holiday period nothing is told of rows: everybody knows that fewer or more fly then. What is told has
+    the narrower limits. So most days are looked at once: nothing holds where nothing is told.
     """
-    tells = not in_holiday_period(day, is_holiday)
-    doubts = checked(day, found, days, is_holiday, step, TELLS) if tells else ()
-    if tells and not doubts:
+    doubts = checked(day, found, days, is_holiday, step, TELLS)
+    if not doubts:
         return Verdict.PASSED, ()
     if held := checked(day, found, days, is_holiday, step):
         return Verdict.HELD, held
-    return (Verdict.DOUBTED, doubts) if tells else (Verdict.PASSED, ())
+    if in_holiday_period(day, is_holiday):
+        doubts = tuple(each for each in doubts if each.name not in OF_ROWS)
+    return Verdict.DOUBTED if doubts else Verdict.PASSED, doubts
 
 
 def compared_with(days: Iterable[date], counting: Collection[date], is_holiday: IsHoliday) -> set[date]:

@@ -92,6 +92,17 @@ def test_no_limit_tells_what_another_one_lets_in():
     assert {name: math.inf if name == SEVERAL else 1.0 for name in TELLS} == HOLDS
 
 
+def test_in_a_holiday_period_values_are_told_beyond_wider_limits_and_rows_are_not():
+    def on_a_holiday(**changes):
+        became, findings = judged(TODAY, seen(**changes), KNOWN, lambda day: day == TODAY)
+        return became, {each.name for each in findings}
+
+    assert verdict(missing=0.4)[0] is Verdict.HELD
+    assert on_a_holiday(missing=0.4) == (Verdict.DOUBTED, {"values"})
+    assert verdict(rows=840)[0] is Verdict.DOUBTED
+    assert on_a_holiday(rows=840) == (Verdict.PASSED, set())
+
+
 def test_with_too_few_days_nothing_is_told():
     few = {day: KNOWN[day] for day in DAYS[-6:]}
     assert judged(TODAY, seen(rows=10, size=900), few) == (Verdict.PASSED, ())
