@@ -60,10 +60,13 @@ def _number(digest: bytes) -> int:
     return int.from_bytes(digest)
 
 
-def repeated(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: float) -> Iterator[Finding]:
+def repeated(
+    tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: float, *, by_chance: bool = False
+) -> Iterator[Finding]:
     """What is as it was on one of the comparable nights, and never was so on two of them.
 
-    tonight, nights: readings. rate: the stated share of ordinary nights with a finding.
+    tonight, nights: readings. rate: the stated share of ordinary nights with a finding. by_chance: nights may
+    have the same entities by chance, so these say nothing.
     """
     if len(nights) >= LEAST_NIGHTS:
         kept = pl.col("name").is_in([SEAL, VALUE])
@@ -71,7 +74,8 @@ def repeated(tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame], rate: f
             read.lazy().filter(kept).with_columns(night=pl.lit(n))
             for n, read in enumerate((tonight, *nights.values()))
         ).collect()
-        yield from _population(every.filter(name=SEAL), [*nights], rate)
+        if not by_chance:
+            yield from _population(every.filter(name=SEAL), [*nights], rate)
         yield from _values(every.filter(name=VALUE), [*nights], rate)
 
 

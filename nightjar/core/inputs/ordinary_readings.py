@@ -13,7 +13,7 @@ import polars as pl
 from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.inputs.readings import COUNTED, CROSSED, KEY, READING
+from nightjar.core.inputs.readings import COUNTED, CROSSED, KEY, READING, same_by_chance
 from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
 from nightjar.core.wording import missing, number, percent, too_many, two_lines
 
@@ -169,7 +169,7 @@ def unusual(
         *_missing_slices(rows, for_rows.filter(pl.col("name").is_in(kinds)), len(alike if enough else near)),
         *(finding for each in every for finding in _beyond(each, widths, zeros, margins, gaps or {})),
         *(finding for each in every for finding in _frozen(each)),
-        *(finding for each in every for finding in _population(each)),
+        *(() if same_by_chance(tonight, near) else (each for of in every for each in _population(of))),
         *(finding for each in every for finding in _unexplained(each)),
         *(() if holiday else tuple(_calendar(tonight, near, of_weekday, len(alike)))),
     ]

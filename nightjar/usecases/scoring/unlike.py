@@ -11,7 +11,7 @@ from nightjar.core.comparison.comparable import RECENT, Comparables, comparables
 from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
-from nightjar.core.inputs.readings import COUNTED, EARLIER, readings
+from nightjar.core.inputs.readings import COUNTED, EARLIER, readings, same_by_chance
 from nightjar.core.inputs.rules import MOVED
 from nightjar.core.model.occasions import occasions_between, oldest_of
 from nightjar.core.model.spec import ModelSpec
@@ -104,7 +104,7 @@ class Unlike:
                 unseen=self._unseen(run, missed),
                 gaps=gaps,
             ),
-            *repeated(now, read, RATE),
+            *repeated(now, read, RATE, by_chance=same_by_chance(now, read.values())),
         )
 
     def _samples(

@@ -7,8 +7,18 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
-from nightjar.core.inputs.readings import READING, counts, entities, met_again, readings, same_entities
+from nightjar.core.inputs.readings import (
+    LEAST_OTHERS,
+    READING,
+    counts,
+    entities,
+    met_again,
+    readings,
+    same_by_chance,
+    same_entities,
+)
 from nightjar.core.model.slices import Slice
 from nightjar.testing.specs import WEATHER, toy_spec
 
@@ -117,6 +127,32 @@ def test_the_population_of_last_night_is_known_again():
     old, day = FIRST + timedelta(TONIGHT - 1), FIRST + timedelta(TONIGHT)
     key = pl.col("entity_key").str.replace(str(old), str(day), literal=True)
     assert ("population_repeated", "", "") in found(entities(NIGHTS[-1].with_columns(key), day))
+
+
+def steady(number, others):
+    """A night of which so many entities are in no other one."""
+    kept = night(0).with_columns(
+        pl.when(every < others)
+        .then(pl.format("new {} {}", pl.lit(number), every))
+        .otherwise("entity")
+        .alias("entity")
+    )
+    return kept.with_columns(entity_key=pl.col("entity"))
+
+
+@pytest.mark.parametrize(("others", "told"), [(LEAST_OTHERS, True), (1, False)])
+def test_a_population_that_hardly_changes_is_the_same_by_chance(others, told):
+    rows = [steady(number, others) for number in range(LEAST_NIGHTS + 2)]
+    past = [
+        pl.concat([readings(each, SPEC, rows[:number][-7:][::-1]), counts(each, SPEC)])
+        for number, each in enumerate(rows)
+    ]
+    again = pl.concat([readings(rows[-1], SPEC, rows[-7:][::-1]), counts(rows[-1], SPEC)])
+    assert same_by_chance(again, past[1:]) is not told
+    names = {each.name for each in unusual(again, past[1:])}
+    nights = {FIRST + timedelta(number): each for number, each in enumerate(past)}
+    names |= {each.name for each in repeated(again, nights, RATE, by_chance=same_by_chance(again, past[1:]))}
+    assert ("population_repeated" in names) is told
 
 
 STEADY = pl.DataFrame({"entity": [f"shop {number}" for number in range(100)]})
