@@ -26,7 +26,9 @@ from nightjar.core.inputs.former import (
 )
 
 PARTS = 20
-"""A number column is cut into at most so many parts, which have about as many rows each."""
+"""A part of a number column has at least a share of the rows of one in so many."""
+STEPS = 4
+"""Parts begin so many times as often, so that one lies within what is missing wherever that begins."""
 
 ENDS = (0.05, 0.95)
 """A gap lies between these quantiles. The level of a column moves what lies beyond."""
@@ -43,20 +45,21 @@ OFF_GRID = 0.05
 def of_ranges(rows: pl.DataFrame, last: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
     """How many rows lie in each part of a number column, beside the last night's: an hour may be missing.
 
-    The parts are those between quantiles of last night. `emptiest`, `fullest`: the least and the greatest
-    share of the rows in a part, as a multiple of last night's, as near to 1 as chance may bring it.
+    A part lies between two quantiles of last night; parts overlap. `emptiest`, `fullest`: the least and the
+    greatest share of the rows in a part, as a multiple of last night's, as near to 1 as chance may bring it.
     `emptiest_end`: the same of what lies beyond most values of last night, at either end: a file may be cut
     off.
     """
     for name in names:
-        now, then = (_values(each, name) for each in (rows, last))
+        now, then = (np.sort(_values(each, name)) for each in (rows, last))
         if not now.size or np.unique(then).size < VARIED:
             continue
         yield from _of_ends(name, now, then)
         parts = min(PARTS, then.size // SOME)
         if parts > 1:
-            ends = np.unique(np.quantile(then, np.arange(1, parts) / parts, method="lower"))
-            count, usual = (_counts(values, ends) for values in (now, then))
+            steps = parts * STEPS
+            ends = np.quantile(then, np.arange(1, steps) / steps, method="lower")
+            count, usual = (_between(values, ends) for values in (now, then))
             there = (usual >= then.size / parts / 2) & _inner(now, ends)
             if not there.any():
                 continue
@@ -87,11 +90,13 @@ def _values(rows: pl.DataFrame, name: str) -> Matrix:
 def _inner(values: Matrix, ends: Matrix) -> NDArray[np.bool_]:
     """The parts that lie between most values."""
     least, most = np.quantile(values, ENDS)
-    return np.concatenate(([False], (ends[:-1] >= least) & (ends[1:] <= most), [False]))
+    return (ends[:-STEPS] >= least) & (ends[STEPS:] <= most)
 
 
-def _counts(values: Matrix, ends: Matrix) -> Matrix:
-    return np.bincount(np.searchsorted(ends, values), minlength=ends.size + 1).astype(float)
+def _between(ordered: Matrix, ends: Matrix) -> NDArray[np.intp]:
+    """How many values each part has. It begins after its first end."""
+    below = np.searchsorted(ordered, ends, side="right")
+    return below[STEPS:] - below[:-STEPS]
 
 
 def of_categories(

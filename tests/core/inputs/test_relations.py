@@ -115,6 +115,13 @@ def test_an_hour_that_is_missing_leaves_a_part_of_the_values_empty():
     assert shares[2] < 0.2
 
 
+@pytest.mark.parametrize("begins", range(360, 440, 10))
+def test_an_hour_is_missed_wherever_it_begins_if_it_is_somewhat_more_than_a_part(begins):
+    rows = pl.DataFrame({"minute": range(0, 1440, 2)})
+    gone = rows.filter(~pl.col("minute").is_between(begins, begins + 95))
+    assert numbers(of_ranges(gone, rows, ["minute"]))["emptiest", "minute", ""] < 0.2
+
+
 @pytest.mark.parametrize("kept", [pl.col("minute") < 1350, pl.col("minute") >= 90], ids=["end", "start"])
 def test_a_file_that_is_cut_off_leaves_an_end_of_the_values_empty(kept):
     rows = pl.DataFrame({"minute": range(0, 1440, 2)})
