@@ -102,15 +102,20 @@ class NightGuard:
             )
         return findings
 
-    def tell_of_training(self, version: Version, generations: Generations) -> None:
-        """Log a warning if the version was trained on features of other code than the run reads."""
-        if tables := trained_otherwise(self.spec, self.files, version, generations):
-            log.warning(
-                "trained_on_other_features",
-                version=version.number,
-                tables=tables,
-                told="the code of these tables changed since the version was trained: retrain the model",
-            )
+    def of_training(self, version: Version, generations: Generations) -> tuple[Finding, ...]:
+        """A doubt if the version was trained on features of other code than the run reads."""
+        tables = ", ".join(trained_otherwise(self.spec, self.files, version, generations))
+        if not tables:
+            return ()
+        sentence = (
+            f"the code of the feature tables {tables} changed since version {version.number} was trained: "
+            "retrain the model"
+        )
+        return (
+            Finding(
+                name="trained_otherwise", column=tables, runbook="model-worse", holds=False, sentence=sentence
+            ),
+        )
 
     def require_as_registered(
         self, run: Run, version: Version, otherwise: str | None, *, accepted: bool

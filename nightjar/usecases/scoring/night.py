@@ -20,7 +20,7 @@ from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import as_kept
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
 from nightjar.core.lifecycle.arms import as_served, by_challenger
-from nightjar.core.model.entities import Version
+from nightjar.core.model.generations import Generations
 from nightjar.core.night.audit import challenger_irreproducible, scored_otherwise
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, NightSummary, Part, PartJob, Publication, Receipt, Run
@@ -240,7 +240,7 @@ class ScoreNight:
                 )
             run = self._with_population(claimed, repair, stages)
             with stages("readiness"):
-                stale = self._fresh(run, version, accepted=accept is not None)
+                stale = self._fresh(run, accepted=accept is not None)
             parts = parts_of(run)
             todo = missing_parts(parts, self.store.receipts(run))
             log.info(
@@ -271,10 +271,9 @@ class ScoreNight:
         log.info("night_published", revision=run.revision, **counts, seconds=round(summary.seconds, 2))
         return Ended(run, summary, audited)
 
-    def _fresh(self, run: Run, version: Version, *, accepted: bool) -> tuple[str, ...]:
+    def _fresh(self, run: Run, *, accepted: bool) -> tuple[str, ...]:
         """The features of the run that are too old, if a person accepted that."""
         generations = self.inputs.generations(run) or {}
-        self.guard.tell_of_training(version, generations)
         elsewhere = self.inputs.stale(run)
         return self.guard.require_fresh(
             run, self.inputs.raw, generations, elsewhere=elsewhere, accepted=accepted
@@ -366,7 +365,9 @@ class ScoreNight:
         *,
         accepted: bool,
     ) -> tuple[str, ...]:
-        misread = self._misread(run, sampled, fixed.computed)
+        generations = self.inputs.generations(run) or {}
+        of_training = self.guard.of_training(self.inputs.registry.version_by_id(run.version_id), generations)
+        misread = self._misread(run, sampled, generations, fixed.computed)
         compared = self._compared(run, fixed.population, sampled)
         keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
         scores = self.store.scores_for(run, keys)
@@ -382,16 +383,18 @@ class ScoreNight:
             stored.scores,
             sampled=sampled,
             otherwise=otherwise,
-            unlike=(*misread, *unlike, *doubts),
+            unlike=(*misread, *unlike, *of_training, *doubts),
             past=fixed.past,
             accepted=accepted,
             held=partial(self.guard.held_days, run, self.inputs.raw),
         )
 
-    def _misread(self, run: Run, sampled: pl.DataFrame, computed: Computed) -> tuple[Finding, ...]:
+    def _misread(
+        self, run: Run, sampled: pl.DataFrame, generations: Generations, computed: Computed
+    ) -> tuple[Finding, ...]:
         if self.second is None or sampled.is_empty():
             return ()
-        return (*self.second.findings(run, sampled, self.inputs.generations(run) or {}, computed),)
+        return (*self.second.findings(run, sampled, generations, computed),)
 
     def _scored_otherwise(
         self, run: Run, sampled: pl.DataFrame, scores: pl.DataFrame
