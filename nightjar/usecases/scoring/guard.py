@@ -108,7 +108,7 @@ class NightGuard:
         if not tables:
             return ()
         sentence = (
-            f"the code of the feature tables {tables} changed since version {version.number} was trained: "
+            f"The code of the feature tables {tables} changed since version {version.number} was trained: "
             "retrain the model"
         )
         return (
