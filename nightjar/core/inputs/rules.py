@@ -946,8 +946,19 @@ def passed(
         return None
     at, least, most = (rule.scale.to(each) for each in (value, low, high))
     spread = min(rule.widths * (most - least), rule.widest)
-    if rule.above is not None and at > (limit := most + wider * (spread + rule.above * unit)):
+    if rule.above is not None and at > (limit := _limit(rule, most, spread + rule.above * unit, wider)):
         return rule.scale.back(limit)
-    if rule.below is not None and at < (limit := least - wider * (spread + rule.below * unit)):
+    if rule.below is not None and at < (limit := _limit(rule, least, -spread - rule.below * unit, wider)):
         return rule.scale.back(limit)
     return None
+
+
+def _limit(rule: Rule, end: float, margin: float, wider: float) -> float:
+    """How far a reading may lie. end: of the interval of the comparable nights.
+
+    No share lies beyond 0 or 1. So a wider margin takes at most half of the room that the usual one leaves.
+    """
+    usual, limit = end + margin, end + wider * margin
+    if not (rule.of_share and rule.scale is PLAIN and 0 < usual < 1):
+        return limit
+    return min(limit, (usual + 1) / 2) if margin > 0 else max(limit, usual / 2)

@@ -61,6 +61,15 @@ def test_a_margin_is_so_many_times_as_wide():
     assert passed(rule, 2.4, 0.0, 1.0, wider=2.0) is None
 
 
+def test_a_wider_margin_of_a_share_leaves_half_of_the_room():
+    """A clock in another zone moves all values by the same amount, also in a holiday period."""
+    rule = Rule(check="x", above=0.6, below=0.6, told="share of entities")
+    assert passed(rule, 1.0, 0.0, 0.0) == 0.6
+    assert passed(rule, 1.0, 0.0, 0.0, wider=2.0) == pytest.approx(0.8)
+    assert passed(rule, 0.0, 1.0, 1.0, wider=3.0) == pytest.approx(0.2)
+    assert passed(rule, 0.7, 0.0, 0.0, wider=2.0) is None
+
+
 @pytest.mark.parametrize("rule", [each for rules in (*RULES.values(), *SLICES.values()) for each in rules])
 def test_each_side_that_holds_a_night_has_a_plain_sentence(rule):
     assert (rule.above is not None, rule.below is not None) == (bool(rule.if_above), bool(rule.if_below))
