@@ -20,6 +20,7 @@ from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import as_kept
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
 from nightjar.core.lifecycle.arms import as_served, by_challenger
+from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import Generations
 from nightjar.core.night.audit import challenger_irreproducible, scored_otherwise
 from nightjar.core.night.claim import Request
@@ -256,7 +257,7 @@ class ScoreNight:
             with stages("audit") as tell:
                 stored = Stored.of(self.store, run)
                 audited = self._with_features(run, fixed.population.sample)
-                odd = self._audit(run, stored, fixed, audited, accepted=accept is not None)
+                odd = self._audit(run, version, stored, fixed, audited, accepted=accept is not None)
                 tell(rows=fixed.population.rows)
             findings = (*otherwise, *stale, *odd)
             log.info("night_audited", findings=findings, accepted=accept)
@@ -359,6 +360,7 @@ class ScoreNight:
     def _audit(
         self,
         run: Run,
+        version: Version,
         stored: Stored,
         fixed: Prepared,
         sampled: pl.DataFrame,
@@ -366,7 +368,7 @@ class ScoreNight:
         accepted: bool,
     ) -> tuple[str, ...]:
         generations = self.inputs.generations(run) or {}
-        of_training = self.guard.of_training(self.inputs.registry.version_by_id(run.version_id), generations)
+        of_training = self.guard.of_training(version, generations)
         misread = self._misread(run, sampled, generations, fixed.computed)
         compared = self._compared(run, fixed.population, sampled)
         keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
