@@ -16,11 +16,15 @@ Unit = Literal["one", "width", "usual"]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A scale on which margins are measured, and the way back. positive: only numbers above 0 are on it."""
+    """A scale on which margins are measured, and the way back.
+
+    positive: only numbers above 0 are on it. bounded: it begins at 0 and ends at 1.
+    """
 
     to: Callable[[float], float]
     back: Callable[[float], float]
     positive: bool = False
+    bounded: bool = False
 
 
 RARE = 0.01
@@ -42,6 +46,7 @@ def _of_odds(odds: float) -> float:
 
 
 PLAIN = Scale(lambda value: value, lambda value: value)
+PART = replace(PLAIN, bounded=True)
 FACTOR = Scale(log, exp, positive=True)
 MEAN = Scale(lambda value: log(value + TENTH), lambda value: exp(value) - TENTH)
 SHARE = Scale(_odds, _of_odds)
@@ -103,7 +108,7 @@ def _share(check: str, told: str, things: str, *, lies: bool = False) -> tuple[R
     odds = Rule(
         check=check, above=3.0, below=3.0, scale=SHARE, lies=lies, told=told, if_above=more, if_below=fewer
     )
-    return replace(odds, above=0.25, below=0.25, scale=PLAIN), odds
+    return replace(odds, above=0.25, below=0.25, scale=PART), odds
 
 
 def _level(told: str, least: float, which: str, check: str = "level", *, since: bool = False) -> tuple[Rule]:
@@ -130,13 +135,59 @@ def _level(told: str, least: float, which: str, check: str = "level", *, since: 
     )
 
 
-CHANGED = "share of entities whose value changed since last night"
-FACTORED = "share of entities whose value changed by the same factor"
-STILL = "share of the keys of which no feature changed"
 STILL_ROWS = "share of the rows of whose key no feature changed"
-PACE = "mean distance from the value of last night"
-OFFSET = "share of entities whose value changed by the same amount"
 
+CHANGED = Rule(
+    check="changed",
+    since=True,
+    moved=True,
+    above=0.5,
+    scale=PART,
+    told="share of entities whose value changed since last night",
+    if_above="More values of {it} than usual changed since last night",
+)
+FACTORED = Rule(
+    check="units",
+    moved=True,
+    above=0.6,
+    scale=PART,
+    told="share of entities whose value changed by the same factor",
+    if_above="Many values of {it} changed by the same factor since last night",
+)
+OFFSET = Rule(
+    check="offset",
+    moved=True,
+    above=0.6,
+    scale=PART,
+    told="share of entities whose value changed by the same amount",
+    if_above="Many values of {it} changed by the same amount since last night",
+)
+PACE = Rule(
+    check="pace",
+    since=True,
+    moved=True,
+    moves=True,
+    above=0.35,
+    widest=1.2,
+    scale=FACTOR,
+    of_zeros=False,
+    told="mean distance from the value of last night",
+    if_above="{it} moved further than usual since last night",
+)
+REPEATED = Rule(
+    check="repeated",
+    above=0.25,
+    scale=PART,
+    told="share of rows that share one value",
+    if_above="More rows than usual have the same value of {it}",
+)
+COPIES = Rule(
+    check="copies",
+    above=1.0,
+    scale=SHARE,
+    told="share of rows that are the same as another row",
+    if_above="More rows{of} than usual are copies of another row",
+)
 FAMILIAR = Rule(
     check="units",
     below=4.6,
@@ -196,8 +247,29 @@ BETWEEN = Rule(
     told="share of values that are the exact mean of the one before and the one after",
     if_above="More values of {it} than usual are the exact mean of the two beside them",
 )
-STUCK = "share of values equal to the one before"
-EMPTY = "share of rows without a value"
+STUCK = Rule(
+    check="frozen",
+    above=1.0,
+    widths=0.2,
+    scale=SHARE,
+    moves=True,
+    told="share of values equal to the one before",
+    if_above="{it} looks stuck: more values than usual equal the one before",
+)
+STILL = Rule(
+    check="frozen",
+    above=1.6,
+    scale=SHARE,
+    told="share of the keys of which no feature changed",
+    if_above="{it} looks frozen: more rows than usual did not change since last night",
+)
+EMPTY = Rule(
+    check="missing",
+    above=1.5,
+    scale=SHARE,
+    told="share of rows without a value",
+    if_above="More values of {it} than usual are missing",
+)
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "zero_share": _share("zeros", "share of zeros", "zeros", lies=True),
@@ -205,21 +277,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "whole_values": _share(
         "precision", "share of whole numbers among the different values", "whole numbers", lies=True
     ),
-    "repeated_share": (
-        Rule(
-            check="repeated",
-            above=0.25,
-            told="share of rows that share one value",
-            if_above="More rows than usual have the same value of {it}",
-        ),
-        Rule(
-            check="repeated",
-            above=1.5,
-            scale=SHARE,
-            told="share of rows that share one value",
-            if_above="More rows than usual have the same value of {it}",
-        ),
-    ),
+    "repeated_share": (REPEATED, replace(REPEATED, above=1.5, scale=SHARE)),
     "short_share": (
         Rule(
             check="precision",
@@ -275,39 +333,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         check="step",
         since=True,
     ),
-    "pace": (
-        Rule(
-            check="pace",
-            since=True,
-            moved=True,
-            moves=True,
-            above=0.35,
-            widest=1.2,
-            scale=FACTOR,
-            of_zeros=False,
-            told=PACE,
-            if_above="{it} moved further than usual since last night",
-        ),
-    ),
-    "changed": (
-        Rule(
-            check="changed",
-            since=True,
-            moved=True,
-            above=0.5,
-            told=CHANGED,
-            if_above="More values of {it} than usual changed since last night",
-        ),
-        Rule(
-            check="changed",
-            since=True,
-            moved=True,
-            above=2.2,
-            scale=SHARE,
-            told=CHANGED,
-            if_above="More values of {it} than usual changed since last night",
-        ),
-    ),
+    "pace": (PACE,),
+    "changed": (CHANGED, replace(CHANGED, above=2.2, scale=SHARE)),
     "category_changed": (
         Rule(
             check="changed",
@@ -318,24 +345,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_above="More categories of {it} than usual changed since last night",
         ),
     ),
-    "same_factor": (
-        Rule(
-            check="units",
-            moved=True,
-            above=0.6,
-            told=FACTORED,
-            if_above="Many values of {it} changed by the same factor since last night",
-        ),
-    ),
-    "same_offset": (
-        Rule(
-            check="offset",
-            moved=True,
-            above=0.6,
-            told=OFFSET,
-            if_above="Many values of {it} changed by the same amount since last night",
-        ),
-    ),
+    "same_factor": (FACTORED,),
+    "same_offset": (OFFSET,),
     "order": (
         Rule(
             check="order",
@@ -388,18 +399,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_above="Entities that all of the last nights had are missing",
         ),
     ),
-    "few_pace": (
-        Rule(
-            check="pace",
-            since=True,
-            moved=True,
-            moves=True,
-            above=0.5,
-            scale=FACTOR,
-            told=PACE,
-            if_above="{it} moved further than usual since last night",
-        ),
-    ),
+    "few_pace": (replace(PACE, above=0.5, widest=inf, of_zeros=True),),
     "leap": (
         Rule(
             check="leap",
@@ -416,6 +416,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "nearer": (
         Rule(
             check="swapped",
+            scale=PART,
             since=True,
             above=0.45,
             moves=True,
@@ -440,6 +441,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "few_zero_share": (
         Rule(
             check="zeros",
+            scale=PART,
             above=0.7,
             lies=True,
             told="share of zeros among the few values",
@@ -449,6 +451,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "on_grid": (
         Rule(
             check="units",
+            scale=PART,
             below=0.5,
             told="share of the values on the steps of the gauge",
             if_below="{it} has values between the steps of its gauge",
@@ -483,21 +486,14 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "absent": (
         Rule(
             check="missing",
+            scale=PART,
             above=0.2,
             least_nights=14,
             told="share of the keys without any feature",
             if_above="More keys of {it} than usual have no feature",
         ),
     ),
-    "twins": (
-        Rule(
-            check="copies",
-            above=1.0,
-            scale=SHARE,
-            told="share of rows that are the same as another row",
-            if_above="More rows{of} than usual are copies of another row",
-        ),
-    ),
+    "twins": (COPIES,),
     "emptiest": (
         Rule(
             check="gap",
@@ -541,18 +537,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_below="Fewer entities than usual were there on the last nights",
         ),
     ),
-    "few_changed": (
-        Rule(
-            check="changed",
-            since=True,
-            above=0.45,
-            widths=2.0,
-            least_nights=18,
-            of_zeros=False,
-            told=CHANGED,
-            if_above="More values of {it} than usual changed since last night",
-        ),
-    ),
+    "few_changed": (replace(CHANGED, moved=False, above=0.45, widths=2.0, least_nights=18, of_zeros=False),),
     "few_central": (
         Rule(
             check="level",
@@ -594,15 +579,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_below="{it} has more decimals than usual",
         ),
     ),
-    "empty": (
-        Rule(
-            check="missing",
-            above=1.5,
-            scale=SHARE,
-            told=EMPTY,
-            if_above="More values of {it} than usual are missing",
-        ),
-    ),
+    "empty": (EMPTY,),
     "by_others": (BY_OTHERS,),
     "jump": (
         Rule(
@@ -732,6 +709,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "followed": (
         Rule(
             check="keys_exchanged",
+            scale=PART,
             below=0.15,
             widths=0.2,
             told="share of rows that are most like the former row of their own key",
@@ -757,15 +735,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_below="{it} has fewer different values than usual",
         ),
     ),
-    "alike": (
-        Rule(
-            check="copies",
-            above=2.0,
-            scale=SHARE,
-            told="share of rows that are the same as another row",
-            if_above="More rows{of} than usual are copies of another row",
-        ),
-    ),
+    "alike": (replace(COPIES, above=2.0),),
     "familiar": (FAMILIAR, STRANGE),
     "beyond": (
         Rule(
@@ -798,17 +768,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_above="{it} are the same in more rows than usual",
         ),
     ),
-    "stuck": (
-        Rule(
-            check="frozen",
-            above=1.0,
-            widths=0.2,
-            scale=SHARE,
-            moves=True,
-            told=STUCK,
-            if_above="{it} looks stuck: more values than usual equal the one before",
-        ),
-    ),
+    "stuck": (STUCK,),
     "longest": (
         Rule(
             check="frozen",
@@ -839,27 +799,8 @@ SLICES: Mapping[str, tuple[Rule, ...]] = {
     "decimals": (replace(DECIMALS, below=3.5),),
     "other_decimals": (replace(OTHER_DECIMALS, above=0.9, widths=0.3),),
     "between": (replace(BETWEEN, above=2.6),),
-    "stuck": (
-        Rule(
-            check="frozen",
-            above=2.5,
-            widths=0.2,
-            scale=SHARE,
-            moves=True,
-            told=STUCK,
-            if_above="{it} looks stuck: more values than usual equal the one before",
-        ),
-    ),
-    "empty": (
-        Rule(
-            check="missing",
-            above=2.4,
-            widths=0.2,
-            scale=SHARE,
-            told=EMPTY,
-            if_above="More values of {it} than usual are missing",
-        ),
-    ),
+    "stuck": (replace(STUCK, above=2.5),),
+    "empty": (replace(EMPTY, above=2.4, widths=0.2),),
     "beside_keys": (
         Rule(
             check="by_others",
@@ -871,42 +812,10 @@ SLICES: Mapping[str, tuple[Rule, ...]] = {
             if_above="{it} does not fit the other keys at the same time",
         ),
     ),
-    "same_factor": (
-        Rule(
-            check="units",
-            moved=True,
-            above=0.8,
-            told=FACTORED,
-            if_above="Many values of {it} changed by the same factor since last night",
-        ),
-    ),
-    "same_offset": (
-        Rule(
-            check="offset",
-            moved=True,
-            above=0.9,
-            told=OFFSET,
-            if_above="Many values of {it} changed by the same amount since last night",
-        ),
-    ),
-    "still": (
-        Rule(
-            check="frozen",
-            above=1.6,
-            scale=SHARE,
-            told=STILL,
-            if_above="{it} looks frozen: more rows than usual did not change since last night",
-        ),
-    ),
-    "few_still": (
-        Rule(
-            check="frozen",
-            above=0.5,
-            least_nights=14,
-            told=STILL,
-            if_above="{it} looks frozen: more rows than usual did not change since last night",
-        ),
-    ),
+    "same_factor": (replace(FACTORED, above=0.8),),
+    "same_offset": (replace(OFFSET, above=0.9),),
+    "still": (STILL,),
+    "few_still": (replace(STILL, above=0.5, scale=PART, least_nights=14),),
     "lost": (
         Rule(
             check="missing",
@@ -956,9 +865,10 @@ def passed(
 def _limit(rule: Rule, end: float, margin: float, wider: float) -> float:
     """How far a reading may lie. end: of the interval of the comparable nights.
 
-    No share lies beyond 0 or 1. So a wider margin takes at most half of the room that the usual one leaves.
+    Nothing lies beyond the ends of a bounded scale. So a wider margin takes at most half of the room that the
+    usual one leaves.
     """
     usual, limit = end + margin, end + wider * margin
-    if not (rule.of_share and rule.scale is PLAIN and 0 < usual < 1):
+    if not (rule.scale.bounded and 0 < usual < 1):
         return limit
     return min(limit, (usual + 1) / 2) if margin > 0 else max(limit, usual / 2)

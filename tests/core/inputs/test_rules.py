@@ -8,6 +8,7 @@ from nightjar.core.inputs.rules import (
     CORRELATION,
     FACTOR,
     MEAN,
+    PART,
     PLAIN,
     RULES,
     SHARE,
@@ -21,9 +22,12 @@ DOMAINS = [
     (PLAIN, st.floats(-1e6, 1e6)),
     (FACTOR, st.floats(1e-6, 1e6)),
     (MEAN, st.floats(0, 1e3)),
+    (PART, shares),
     (SHARE, shares),
     (CORRELATION, st.floats(-1, 1)),
 ]
+
+EVERY = [each for rules in (*RULES.values(), *SLICES.values()) for each in rules]
 
 
 @pytest.mark.parametrize(("scale", "values"), DOMAINS)
@@ -63,14 +67,19 @@ def test_a_margin_is_so_many_times_as_wide():
 
 def test_a_wider_margin_of_a_share_leaves_half_of_the_room():
     """A clock in another zone moves all values by the same amount, also in a holiday period."""
-    rule = Rule(check="x", above=0.6, below=0.6, told="share of entities")
+    rule = Rule(check="x", above=0.6, below=0.6, scale=PART, told="share of entities")
     assert passed(rule, 1.0, 0.0, 0.0) == 0.6
     assert passed(rule, 1.0, 0.0, 0.0, wider=2.0) == pytest.approx(0.8)
     assert passed(rule, 0.0, 1.0, 1.0, wider=3.0) == pytest.approx(0.2)
     assert passed(rule, 0.7, 0.0, 0.0, wider=2.0) is None
 
 
-@pytest.mark.parametrize("rule", [each for rules in (*RULES.values(), *SLICES.values()) for each in rules])
+@pytest.mark.parametrize("rule", EVERY)
+def test_a_share_is_measured_on_a_scale_that_knows_its_ends(rule):
+    assert not (rule.of_share and rule.scale is PLAIN)
+
+
+@pytest.mark.parametrize("rule", EVERY)
 def test_each_side_that_holds_a_night_has_a_plain_sentence(rule):
     assert (rule.above is not None, rule.below is not None) == (bool(rule.if_above), bool(rule.if_below))
     for said in filter(None, (rule.if_above, rule.if_below)):
