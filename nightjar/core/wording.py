@@ -67,11 +67,6 @@ def too_many(things: str, multiple: float) -> str:
     )
 
 
-def usual(low: float, high: float) -> str:
-    """`1,982 to 10,553 are usual`."""
-    return f"{number(low)} is usual" if low == high else f"{number(low)} to {number(high)} are usual"
-
-
 def two_lines(what: str, numbers: str) -> str:
     """What is wrong in a plain line, and the numbers in another one. No line ends with a full stop."""
     return f"{' '.join(what.splitlines())}\n{numbers}"

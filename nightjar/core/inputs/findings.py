@@ -11,6 +11,8 @@ from nightjar.core.wording import number
 RUNBOOK = "audit-failed"
 ALWAYS_REAL = frozenset({"incomplete", "irreproducible", "misread", "misbuilt"})
 """Checks that no state of the world explains: a night with such a finding must not be published as it is."""
+BOTH = " and "
+"""Between the names, and between the values, of a slice of two columns."""
 FOREMOST = 3
 """So many findings of a night are told in an error or an alert. The others are counted."""
 
@@ -79,7 +81,7 @@ class Finding(Value):
     @property
     def narrow(self) -> int:
         """0 if it is about all rows, 1 if about a slice, 2 if about a slice of two columns."""
-        return 1 + self.slice.count(" and ") if self.slice else 0
+        return 1 + self.slice.count(BOTH) if self.slice else 0
 
 
 def foremost(findings: Iterable[Finding]) -> tuple[Finding, ...]:

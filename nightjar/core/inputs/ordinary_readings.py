@@ -12,13 +12,11 @@ import polars as pl
 
 from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import SCORE
-from nightjar.core.inputs.findings import Finding
+from nightjar.core.inputs.findings import BOTH, Finding
 from nightjar.core.inputs.readings import COUNTED, CROSSED, KEY, READING, same_by_chance
 from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
 from nightjar.core.wording import missing, number, percent, too_many, two_lines
 
-BOTH = " and "
-"""Between the names, and between the values, of a slice of two columns."""
 LEAST_NIGHTS = 8
 """Fewer comparable nights do not say how far a reading usually moves."""
 LEAST_ALIKE = 3

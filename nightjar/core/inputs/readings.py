@@ -21,6 +21,7 @@ from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
 from nightjar.core.inputs import again, by_others, former, relations
+from nightjar.core.inputs.findings import BOTH
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
 from nightjar.core.inputs.shapes import of_values
 from nightjar.core.inputs.surrogate import explained
@@ -298,7 +299,7 @@ def counted(parts: Iterable[pl.DataFrame], rows: int, spec: ModelSpec) -> pl.Dat
         .agg(value=pl.col(HEIGHT).sum())
         .select(
             name=pl.lit(reading),
-            slice=pl.format("{}={}", pl.lit(" and ".join(names)), pl.concat_str(names, separator=" and ")),
+            slice=pl.format("{}={}", pl.lit(BOTH.join(names)), pl.concat_str(names, separator=BOTH)),
             value="value",
         )
         for reading, names in asked
@@ -399,9 +400,10 @@ def same_by_chance(tonight: pl.DataFrame, nights: Iterable[pl.DataFrame]) -> boo
 
     tonight, nights: their readings.
     """
-    rows = tonight.filter(name=COUNTED, slice="")["value"].max()
-    most = max((value for night in nights for value in night.filter(name="met_most")["value"]), default=0.0)
-    return isinstance(rows, float) and (1 - most) * min(rows, MOST_ROWS) < LEAST_OTHERS
+    whole, met = (pl.col("name") == COUNTED) & (pl.col("slice") == ""), pl.col("name") == "met_most"
+    rows = tonight.select(pl.col("value").filter(whole).max()).item()
+    most = pl.concat([tonight.clear(), *nights]).select(pl.col("value").filter(met).max()).item()
+    return rows is not None and (1 - (most or 0.0)) * min(rows, MOST_ROWS) < LEAST_OTHERS
 
 
 def _entities(rows: pl.DataFrame) -> set[str]:
