@@ -44,6 +44,7 @@ from nightjar.core.model.spec import Delivery, FeatureTable, ModelSpec
 from nightjar.core.night.clock import as_of, evening_by_now, night_of
 from nightjar.core.telling.rules import OF_A_MODEL
 from nightjar.usecases.data.landing import land_file
+from nightjar.wiring.adapters import INBOX
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import PROJECT, Settings
 
@@ -154,7 +155,7 @@ def prepared(platform: Platform, spec: ModelSpec) -> None:
         copied(platform, "nightjar", database_of(spec.name, night))
         draft = folder.with_name(f"{folder.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(platform.settings.data, draft, ignore=shutil.ignore_patterns("inbox"))
+        shutil.copytree(platform.settings.data, draft, ignore=shutil.ignore_patterns(INBOX))
         draft.rename(folder)
         print(f"prepared: {spec.name} up to {night}", flush=True)
 

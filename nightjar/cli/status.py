@@ -111,27 +111,23 @@ def findings(
     elif not found:
         console.out.print(f"attempt {run.attempt} of run {run.id} has no findings")
     else:
-        console.out.print(f"[bold]findings of {spec.name} {score_date}, run {run.id}[/]")
-        for place, finding in enumerate(found, start=1):
-            console.out.print(console.plain(f"{place}. {finding.lines}\n  {exact(finding)}"))
+        title = f"findings of {spec.name} {score_date}, run {run.id}"
+        console.show_numbered(title, [f"{finding.lines}\n  {exact(finding)}" for finding in found])
 
 
 def exact(finding: "Finding") -> str:
-    """What a finding is about, with its numbers as they are stored, and whether it holds the night back."""
+    """What a finding is about, with its numbers, and whether it holds the night back."""
+    from nightjar.core.wording import number
+
+    numbers = {"number": finding.number, "expected": finding.expected, "limit": finding.limit}
     told = {
         "column": finding.column,
         "slice": finding.slice,
-        "number": _exact(finding.number),
-        "expected": _exact(finding.expected),
-        "limit": _exact(finding.limit),
+        **{name: number(value) for name, value in numbers.items() if value is not None},
         "reached by": "" if finding.rate is None else f"at most {finding.rate:.0%} of ordinary nights",
         "holds the night back": "yes" if finding.holds else "no",
     }
     return "; ".join(f"{name}: {value}" for name, value in told.items() if value)
-
-
-def _exact(number: float | None) -> str:
-    return "" if number is None else f"{number:.4g}"
 
 
 def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:

@@ -240,14 +240,20 @@ def held_row(check: "OutcomeCheck") -> tuple[str, ...]:
     return check.dataset, str(check.day), recorded, check.told
 
 
+def show_numbered(title: str, texts: Iterable[str]) -> None:
+    out.print(f"[bold]{title}[/]")
+    for place, text in enumerate(texts, start=1):
+        out.print(plain(f"{place}. {text}"))
+
+
 def show_findings(check: "OutcomeCheck") -> None:
     """Show all that stands against a day of outcomes, with the numbers."""
     from nightjar.core.monitoring.outcome_guard import rate_told
 
     dataset, day, recorded, _ = held_row(check)
-    out.print(f"[bold]findings of {dataset} {day}, recorded {recorded} (UTC)[/]")
-    for place, each in enumerate(check.findings, start=1):
-        out.print(plain(f"{place}. {each.lines}"))
+    show_numbered(
+        f"findings of {dataset} {day}, recorded {recorded} (UTC)", [each.lines for each in check.findings]
+    )
     out.print(rate_told(check.rate))
 
 

@@ -210,21 +210,24 @@ class HoldFinding(Value):
         return (above if more else below).format(self.where)
 
     @property
+    def named(self) -> str:
+        """What is wrong, with the name of the check."""
+        return f"{self.what} ({self.name})"
+
+    @property
     def brief(self) -> str:
         """What is wrong, with its number and what is usual, in few digits."""
-        if self.low <= self.value <= self.high:
-            return f"{self.what} ({self.name})"
+        if self.what == self.told:
+            return self.named
         shown = percent if self.name in OF_SHARES else _short
         value, low, high = map(shown, (self.value, self.low, self.high))
         usual = f"{low} is usual" if low == high else f"{low} to {high} are usual"
-        return f"{self.what} ({self.name}): {value} where {usual}{self.hint}"
+        return f"{self.named}: {value} where {usual}{self.hint}"
 
     @property
     def lines(self) -> str:
         """What is wrong, and the numbers with the limit in a line of their own."""
-        if self.what == self.told:
-            return f"{self.what} ({self.name})"
-        return f"{self.what} ({self.name}){self.hint}\n  {self.told}"
+        return self.named if self.what == self.told else f"{self.named}{self.hint}\n  {self.told}"
 
 
 class Verdict(StrEnum):
