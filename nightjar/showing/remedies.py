@@ -74,7 +74,8 @@ ALWAYS: Mapping[type[NightjarError], str] = {
     database.NoEmbeddedPostgres: "`nightjar up` and `nightjar db migrate` start it.",
     database.NightsRunning: "Look with `nightjar status`; then run `nightjar db migrate`.",
     inputs.DataGone: (
-        "If it is lost for good, `nightjar features build --from-nothing` lands what the feeds still have."
+        "If it is lost for good, `nightjar features build --model NAME --from-nothing` lands what its feeds "
+        "still have."
     ),
     inputs.FeastRegistryEmpty: "Run `nightjar features apply`.",
     inputs.FeastSchemaGone: "Run `nightjar db migrate`, then `nightjar features apply`.",

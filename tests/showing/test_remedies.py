@@ -48,7 +48,7 @@ COMMANDS = [
         (f"{SCORE} --accept REASON",),
     ),
     (inputs.DeliveriesSetAside("toy", ["weather 2013-06-14"]), ("nightjar deliveries list --model toy",)),
-    (inputs.DataGone("/data", "is empty"), ("nightjar features build --from-nothing",)),
+    (inputs.DataGone("/data", "is empty"), ("nightjar features build --model NAME --from-nothing",)),
     (inputs.NothingSetAside("toy", "weather", DAY), ("nightjar deliveries list --model toy",)),
     (inputs.NothingLost("toy", "weather", DAY), ("nightjar deliveries list --model toy",)),
     (
