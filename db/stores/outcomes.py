@@ -16,6 +16,7 @@ from db.reading import array_of, read_frame
 from db.session import translated
 from db.tables import MeasurementRow, OutcomeRow, table_of
 from db.values import read_values
+from nightjar.core.keyed import with_columns_of
 from nightjar.core.monitoring.entities import Measurement, NightComparison
 from nightjar.core.night.part_rows import SCORES
 from nightjar.core.values import INSTANT
@@ -178,7 +179,7 @@ class PostgresOutcomes:
                 known = _told_once(outcomes.filter(by_then)).select(*OUTCOME)
         # Polars joins a million rows in a fraction of the time that Postgres takes.
         newest = _newest(known).select("entity_key", pl.col("outcome").cast(pl.Float64))
-        return scores.join(newest, on="entity_key", how="left", maintain_order="left").sort("entity_key")
+        return with_columns_of(scores.sort("entity_key"), newest.sort("entity_key"), "entity_key")
 
     def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
         asked = {"days": array_of(rows["score_date"]), "keys": array_of(rows["entity_key"])}

@@ -29,6 +29,8 @@ SEVERAL_VALUES = 20
 
 If they are more than FEW_VALUES, those that have MANY_ROWS.
 """
+OF_SEVERAL = (" missing", " of 0", " below 0")
+"""What is counted of one of several values. The rest of it is chance."""
 GREATEST = "greatest "
 DAY = timedelta(days=1)
 
@@ -54,14 +56,17 @@ def days_of(
         return {}
     numbers = [name for name in rows.select(selectors.numeric()).columns if name in dataset.columns]
     size = pl.col(numbers).cast(pl.Float64).abs()
-    sized = rows.group_by("date").agg(pl.len().alias("__rows"), size.mean(), size.max().name.prefix(GREATEST))
+    asked = rows if wanted is None else rows.filter(pl.col("date").is_in([*wanted]))
+    sized = asked.group_by("date").agg(
+        pl.len().alias("__rows"), size.mean(), size.max().name.prefix(GREATEST)
+    )
     values = _values(dataset, rows)
     few = [name for name, count in values.items() if count <= FEW_VALUES]
     several = [name for name, count in values.items() if FEW_VALUES < count <= SEVERAL_VALUES]
-    by_value = _sizes_by_value(rows, numbers, few, several)
-    counted = {name: _counted(rows, name) for name, count in values.items() if count <= MOST_VALUES}
+    by_value = _sizes_by_value(asked, numbers, few, several)
+    counted = {name: _counted(asked, name) for name, count in values.items() if count <= MOST_VALUES}
     own = [name for name in numbers if name not in dataset.keys]
-    rates = _rates(rows, own, few, several)
+    rates = _rates(asked, own, few, several)
     same = sampled(dataset, rows)
     repeated = _repeated(dataset, rows, step)
     return {
@@ -78,7 +83,7 @@ def days_of(
             edges=edges(now, own),
         )
         for row in sized.sort("date").iter_rows(named=True)
-        if (now := same.get(row["date"])) is not None and (wanted is None or row["date"] in wanted)
+        if (now := same.get(row["date"])) is not None
     }
 
 
@@ -141,25 +146,19 @@ def _rates(
 ) -> dict[date, dict[str, tuple[int, int]]]:
     """How many rows are as `_countable` says, and of how many; whole and by value of the columns."""
     counted = {told: pl.struct(hits.fill_null(0), of.alias("of")) for told, hits, of in _countable(numbers)}
+    of_several = {told: each for told, each in counted.items() if told.endswith(OF_SEVERAL)}
     found: dict[date, dict[str, tuple[int, int]]] = {}
     for column in (None, *few, *several):
         key = ["date"] if column is None else ["date", column]
-        for row in (
-            rows.drop_nulls(key).group_by(key, maintain_order=True).agg(**counted).iter_rows(named=True)
-        ):
+        asked, least = (of_several, MANY_ROWS) if column in several else (counted, 0)
+        by_key = rows.drop_nulls(key).group_by(key, maintain_order=True).agg(**asked)
+        for row in by_key.iter_rows(named=True):
             of = "" if column is None else where(column, row[column])
-            told = {each: tuple(row[each].values()) for each in counted}
+            told = {each: tuple(row[each].values()) for each in asked}
             found.setdefault(row["date"], {}).update(
-                (f"{each}{of}", rate)
-                for each, rate in told.items()
-                if column not in several or _sure(each, rate)
+                (f"{each}{of}", rate) for each, rate in told.items() if rate[1] >= least
             )
     return found
-
-
-def _sure(counted: str, rate: tuple[int, int]) -> bool:
-    """Whether what is counted of one of several values is more than chance, and no pair of columns."""
-    return rate[1] >= MANY_ROWS and counted.endswith((" missing", " of 0", " below 0"))
 
 
 def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]:

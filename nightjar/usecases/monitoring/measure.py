@@ -9,6 +9,7 @@ import polars as pl
 import structlog
 
 from nightjar.core.errors.model import ArtifactBroken
+from nightjar.core.keyed import with_columns_of
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.occasions import oldest_of
 from nightjar.core.monitoring.due import Wait, complete_at, days_to_maturity, deliveries_of, outdated, waiting
@@ -157,7 +158,7 @@ class MeasureNights:
             return rows
         if not read <= {*population.columns}:
             population = self.inputs.with_features(population, run)
-        return rows.join(population.select("entity_key", *sorted(read)), on="entity_key", how="left")
+        return with_columns_of(rows, population.select("entity_key", *sorted(read)), "entity_key")
 
     def _trail(self, changed: Collection[date], known_at: datetime) -> None:
         """Measure each window again that a changed night belongs to."""

@@ -323,6 +323,7 @@ def test_what_is_seen_of_a_day_does_not_depend_on_how_many_others_land_with_it()
     alone, together = (days_of(TRIPS, pl.concat(some))[DAYS[1]] for some in (named[:2], named))
     assert alone.values == together.values
     assert len(alone.values["driver"]) == 3
+    assert days_of(TRIPS, pl.concat(named[:2]), [DAYS[1]]) == {DAYS[1]: alone}
 
 
 LATE = np.random.default_rng(2).gamma(1, 40, 5_250).round() - 20
