@@ -146,6 +146,13 @@ class Adapters(Database):
 
         return recipe_of(table, module_source)
 
+    @staticmethod
+    def recipe_of_outcomes(spec: ModelSpec) -> str:
+        from nightjar.adapters.source_code import module_source
+        from nightjar.core.model.recipe import recipe_of_outcomes
+
+        return recipe_of_outcomes(spec, module_source)
+
     @cached_property
     def features(self) -> "ChosenFeatures":
         return self.features_in(self.settings.data / "features")

@@ -209,6 +209,7 @@ class Platform(Adapters):
                 readings=self.readings,
                 rehearse=Rehearsal(inputs, self.rehearsed) if self.settings.rehearse else unrehearsed,
                 held=self.outcome_checks.held,
+                recipe_of_outcomes=self.recipe_of_outcomes,
             ),
             second=SecondReading(
                 spec=spec,

@@ -46,6 +46,11 @@ def test_each_feature_table_is_recorded_with_its_recipe(found):
     }
 
 
+def test_the_recipe_of_the_outcomes_is_recorded(found):
+    for name, made in found.items():
+        assert made.outcomes == Platform.recipe_of_outcomes(models.model(name))
+
+
 def test_the_libraries_that_fit_and_score_are_recorded_with_their_versions(found):
     libraries = found["flight_delay"].libraries
     assert libraries["python"] == platform.python_version()

@@ -116,7 +116,9 @@ def parameters_of(version: Version) -> Mapping[str, Any]:
 
 
 def code_of(version: Version) -> Mapping[str, Any]:
-    made = {} if version.record is None else version.record.surroundings.model_dump(mode="json")
+    if version.record is None:
+        return {"commit": version.code_version}
+    made = version.record.surroundings.model_dump(mode="json", exclude_none=True)
     return {"commit": version.code_version, **made}
 
 

@@ -1,12 +1,12 @@
-"""What a feature table is made by: its declaration, its code, and the constants that the code uses.
+"""What a feature table or outcomes are made by: their declaration, their code, and the constants it uses.
 
-Two tables with the same recipe hold the same rows for the same raw data. Comments, docstrings, type hints,
+The same recipe gives the same rows for the same raw data. Comments, docstrings, type hints,
 formatting, and the order and the place of definitions make no difference. Code counts as far as it lies in
-the top-level package of `compute`, which is the package of the models.
+the top-level package of what is called, which is the package of the models.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import sha256
@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from nightjar.core.model.definitions import Name, ReadModule, definitions
 from nightjar.core.model.plainly import plainly
-from nightjar.core.model.spec import FeatureTable
+from nightjar.core.model.spec import FeatureTable, ModelSpec
 
 
 def recipe_of(table: FeatureTable, read: ReadModule) -> str:
@@ -24,9 +24,18 @@ def recipe_of(table: FeatureTable, read: ReadModule) -> str:
 
     The name, the description, `ttl` and `max_age` do not count: no row depends on them.
     """
-    found = Ingredients()
-    found.take(table.compute)
     declared = f"{dict(table.keys)} {dict(table.features)} {table.lookback_days} {table.sources}"
+    return _hashed(declared, table.compute, read)
+
+
+def recipe_of_outcomes(spec: ModelSpec, read: ReadModule) -> str:
+    """The same of everything that makes a model's outcomes."""
+    return _hashed(f"{spec.outcome_reads}", spec.outcomes, read)
+
+
+def _hashed(declared: str, code: Callable[..., object], read: ReadModule) -> str:
+    found = Ingredients()
+    found.take(code)
     said = {*found.said, *definitions(found.names, cache(read))}
     return sha256("\n".join([declared, *sorted(said)]).encode()).hexdigest()[:16]
 

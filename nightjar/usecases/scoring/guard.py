@@ -31,7 +31,7 @@ from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.audit import TRAILING_NIGHTS, audit
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.entities import Part, Receipt, Run
-from nightjar.core.ports.features import FeatureFiles
+from nightjar.core.ports.features import FeatureFiles, RecipeOfOutcomes, unknown_recipe
 from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
@@ -69,6 +69,7 @@ class NightGuard:
     readings: Readings
     rehearse: Rehearse = unrehearsed
     held: Callable[[str], Held] = nothing_held
+    recipe_of_outcomes: RecipeOfOutcomes = unknown_recipe
 
     def require_fresh(
         self,
@@ -103,17 +104,19 @@ class NightGuard:
         return findings
 
     def of_training(self, version: Version, generations: Generations) -> tuple[Finding, ...]:
-        """A doubt if the version was trained on features of other code than the run reads."""
-        tables = ", ".join(trained_otherwise(self.spec, self.files, version, generations))
-        if not tables:
+        """A doubt if the version was trained on features or outcomes of other code than there is now."""
+        recipe = self.recipe_of_outcomes(self.spec)
+        changed = ", ".join(trained_otherwise(self.spec, self.files, version, generations, recipe))
+        if not changed:
             return ()
-        sentence = (
-            f"The code of the feature tables {tables} changed since version {version.number} was trained: "
-            "retrain the model"
-        )
         return (
             Finding(
-                name="trained_otherwise", column=tables, runbook="model-worse", holds=False, sentence=sentence
+                name="trained_otherwise",
+                column=changed,
+                runbook="model-worse",
+                holds=False,
+                sentence=f"The code of {changed} changed since version {version.number} was trained: "
+                "retrain the model",
             ),
         )
 
@@ -230,16 +233,19 @@ class NightGuard:
 
 
 def trained_otherwise(
-    spec: ModelSpec, files: FeatureFiles, version: Version, read: Generations
+    spec: ModelSpec, files: FeatureFiles, version: Version, read: Generations, recipe: str | None
 ) -> tuple[str, ...]:
-    """The feature tables whose code is another than when a version was trained.
+    """Whose code is another than when a version was trained: feature tables, and "the outcomes".
 
-    read: the generations to score with. Nothing is known of a version from before this was kept.
+    read: the generations to score with. recipe: of the outcomes. Nothing is known of a version from before
+    these were kept.
     """
     trained: Generations = version.params.get(TRAINED_ON, {})
     kept = {table.name: files.generations(table) for table in spec.feature_tables}
     now = {table.name: read.get(table.name, FIRST) for table in spec.feature_tables}
-    return made_otherwise(trained, now, kept)
+    then = None if version.record is None else version.record.surroundings.outcomes
+    outcomes = ("the outcomes",) if then and recipe and then != recipe else ()
+    return (*made_otherwise(trained, now, kept), *outcomes)
 
 
 def bad_feed(

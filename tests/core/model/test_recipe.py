@@ -1,4 +1,4 @@
-"""The recipe of a feature table changes with what can change its rows, and with nothing else."""
+"""The recipe of a feature table or of outcomes changes with what can change their rows, and nothing else."""
 
 import textwrap
 from dataclasses import replace
@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from nightjar.core.model.definitions import Module
-from nightjar.core.model.recipe import recipe_of
-from nightjar.testing.specs import WEATHER
+from nightjar.core.model.recipe import recipe_of, recipe_of_outcomes
+from nightjar.core.model.spec import Window
+from nightjar.testing.specs import HAPPENED, WEATHER, toy_spec
 
 FEATURES = '''
     """Features."""
@@ -160,3 +161,20 @@ def test_a_name_of_a_star_import_is_followed():
     star = changed(FEATURES, (named, "from acme.shared import *"))
     other = changed(SHARED, ("by * LIMIT", "by + LIMIT"))
     assert recipe(features=star) != recipe(features=star, shared=other)
+
+
+@pytest.mark.parametrize(
+    ("values", "declared", "same"),
+    [
+        ({"features": changed(FEATURES, ("return 1", "return 2"))}, {}, True),
+        ({"shared": changed(SHARED, ("by * LIMIT", "by + LIMIT"))}, {}, False),
+        ({}, {"outcome_reads": (Window(HAPPENED.name, days_after=1),)}, False),
+        ({}, {"description": "Rain."}, True),
+    ],
+    ids=["unused function", "called", "days that are read", "description"],
+)
+def test_the_recipe_of_outcomes_changes_with_what_makes_them(values, declared, same):
+    def of(read, **declared):
+        return recipe_of_outcomes(toy_spec(outcomes=compute_of(read), **declared), read)
+
+    assert (of(package(**values), **declared) == of(package())) is same

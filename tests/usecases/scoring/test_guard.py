@@ -1,4 +1,4 @@
-"""A night doubts a champion that was trained on features of other code, and knows what it is held to."""
+"""A night doubts a champion of features or outcomes of other code, and knows what it is held to."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,6 +9,7 @@ import pytest
 from nightjar.core.comparison.entities import NightProfile
 from nightjar.core.inputs.readings import READING
 from nightjar.core.model.generations import FIRST, TRAINED_ON, Generation
+from nightjar.core.model.record import Record, Surroundings
 from nightjar.core.night.clock import night_of
 from nightjar.testing.memory import MemoryFeatureFiles, MemoryInputProfiles, MemoryNights
 from nightjar.testing.readings import MemoryReadings
@@ -38,6 +39,28 @@ def test_a_champion_of_other_code_is_a_doubt_about_the_night(guard, trained, tab
     found = guard.of_training(toy_version(params=trained), {"weather": "_two"})
     assert [(each.name, each.column, each.holds) for each in found] == [
         ("trained_otherwise", table, False) for table in tables
+    ]
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "changed"),
+    [("one", "two", ["the outcomes"]), ("one", "one", []), (None, "two", []), ("one", None, [])],
+)
+def test_a_champion_of_other_outcomes_is_a_doubt_about_the_night(guard, then, now, changed):
+    record = Record(
+        dataset_sha256="1" * 64,
+        known_at=datetime(2013, 6, 1, tzinfo=UTC),
+        windows={},
+        embargo_days=0,
+        seed=1,
+        limits={},
+        beside={},
+        surroundings=Surroundings(outcomes=then),
+    )
+    version = toy_version(record=record)
+    found = replace(guard, recipe_of_outcomes=lambda _: now).of_training(version, {})
+    assert [(each.name, each.column, each.holds) for each in found] == [
+        ("trained_otherwise", name, False) for name in changed
     ]
 
 
