@@ -17,8 +17,8 @@ ANSWERS_WITHIN_S = 30.0
 def service(url: SecretStr) -> Any:
     """Return Apprise with the service of the URL.
 
-    Only Apprise itself, not the object of a service, makes of a text what the service takes: for a mail, HTML
-    with its lines and with all that is in <>.
+    Our messages are texts. Of a text Apprise makes HTML without a space at which a line may break, so what
+    takes HTML as well as texts, such as mails, gets the text itself.
     Raises BadSettings. The error does not repeat the URL, because the URL holds a token.
     """
     with warnings.catch_warnings():
@@ -34,6 +34,8 @@ def service(url: SecretStr) -> Any:
             "Put slack+https:// and webhook+https:// into NIGHTJAR_ALERT_URLS: the Prefect server cannot "
             "send to them.",
         )
+    if found.notify_format == "html":
+        found.notify_format = "text"
     services = Apprise()
     services.add(found)
     return services

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from html import escape
 
 from pydantic import SecretStr
 
@@ -17,13 +18,16 @@ JSON = {"content-type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class SlackCompatible:
-    """What takes `{"text": ...}`, as Slack's incoming webhooks, Mattermost and Rocket.Chat do."""
+    """What takes `{"text": ...}`, as Slack's incoming webhooks, Mattermost and Rocket.Chat do.
+
+    There, <...> is a link or calls people, so a name of a file or an error with it is escaped.
+    """
 
     url: SecretStr
 
     def __call__(self, message: Message) -> str | None:
-        body = json.dumps({"text": f"*{message.title}*\n{message.text}"}).encode()
-        return posted(self.url, body, JSON)
+        text = escape(f"*{message.title}*\n{message.text}", quote=False)
+        return posted(self.url, json.dumps({"text": text}).encode(), JSON)
 
 
 @dataclass(frozen=True, slots=True)
