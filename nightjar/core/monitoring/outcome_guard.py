@@ -110,6 +110,17 @@ So many entities may lack an outcome too, or have one without being an entity, a
 UNANSWERED, UNASKED = "entities without an outcome", "outcomes of no entity"
 RISE = "rise of"
 LINE = (RISE, "middle distance from the line of", "distance of most rows from the line of")
+LINE_TOLD_AS: Mapping[str, tuple[str, str]] = {
+    LINE[1]: (
+        "In half of the rows, {y} is further than usual from what {x} lets expect",
+        "In half of the rows, {y} is nearer than usual to what {x} lets expect",
+    ),
+    LINE[2]: (
+        "In one of ten rows, {y} is further than usual from what {x} lets expect",
+        "In nine of ten rows, {y} is nearer than usual to what {x} lets expect",
+    ),
+}
+"""What is wrong with the distances from the line of `y with x`: above what is usual, and below it."""
 ENOUGH_DAYS = 20
 """Fewer comparable days do not show the whole range. With half as many it counts as twice as wide."""
 CHANCE = 4.0
@@ -206,6 +217,8 @@ class HoldFinding(Value):
         if self.name == "coupling":
             pair = self.where.removeprefix(CORRELATION).replace(WITH, " and ", 1)
             return f"{pair} go together {'more' if abs(self.value) > abs(middle) else 'less'} than usual"
+        if self.name == "relation":
+            return _of_line(self.where, more=more, falls=middle < 0)
         above, below = TOLD_AS.get(self.name, HIGHER)
         return (above if more else below).format(self.where)
 
@@ -228,6 +241,21 @@ class HoldFinding(Value):
     def lines(self) -> str:
         """What is wrong, and the numbers with the limit in a line of their own."""
         return self.named if self.what == self.told else f"{self.named}{self.hint}\n  {self.told}"
+
+
+def _of_line(where: str, *, more: bool, falls: bool) -> str:
+    """where: one of LINE, and two columns, as `rise of arr_delay with dep_delay where origin is EWR`.
+
+    falls: True if a line usually falls, so that a rise above what is usual is a fall that is less steep.
+    """
+    which = next(each for each in LINE if where.startswith(each))
+    y, _, others = where.removeprefix(f"{which} ").partition(WITH)
+    x, part, value = others.partition(WHERE)
+    if which == RISE:
+        goes, how = ("falls", "less" if more else "more") if falls else ("rises", "more" if more else "less")
+        return f"When {x} rises, {y} {goes} {how} than usual{part}{value}"
+    above, below = LINE_TOLD_AS[which]
+    return f"{(above if more else below).format(x=x, y=y)}{part}{value}"
 
 
 class Verdict(StrEnum):

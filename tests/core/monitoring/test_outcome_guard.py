@@ -11,6 +11,7 @@ from nightjar.core.monitoring.outcome_guard import (
     HOLDS,
     SEVERAL,
     TELLS,
+    HoldFinding,
     OutcomeDay,
     Verdict,
     checked,
@@ -106,3 +107,35 @@ def test_in_a_holiday_period_values_are_told_beyond_wider_limits_and_rows_are_no
 def test_with_too_few_days_nothing_is_told():
     few = {day: KNOWN[day] for day in DAYS[-6:]}
     assert judged(TODAY, seen(rows=10, size=900), few) == (Verdict.PASSED, ())
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "usual", "told"),
+    [
+        ("rise of b with a", 0.3, (0.9, 1.1), "When a rises, b rises less than usual"),
+        ("rise of b with a", 3.0, (0.9, 1.1), "When a rises, b rises more than usual"),
+        ("rise of b with a", -0.3, (-1.1, -0.9), "When a rises, b falls less than usual"),
+        (
+            "rise of b with a where shop is 1",
+            0.3,
+            (0.9, 1.1),
+            "When a rises, b rises less than usual where shop is 1",
+        ),
+        (
+            "middle distance from the line of b with a",
+            9,
+            (1, 2),
+            "In half of the rows, b is further than usual from what a lets expect",
+        ),
+        (
+            "distance of most rows from the line of b with a",
+            0.1,
+            (1, 2),
+            "In nine of ten rows, b is nearer than usual to what a lets expect",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_line_of_two_columns_is_told_in_a_sentence(where, value, usual, told):
+    low, high = usual
+    finding = HoldFinding(name="relation", where=where, value=value, low=low, high=high, told="numbers")
+    assert finding.what == told
