@@ -41,22 +41,23 @@ def service(url: SecretStr) -> Any:
     return services
 
 
-def told(url: SecretStr, title: str, text: str) -> bool:
+def told(url: SecretStr, title: str, text: str, kind: str = "failure") -> bool:
     """Return True if the service took the message.
 
+    kind: info, success, warning or failure. Services of people on call make an alert of the last two alone.
     A broken service must not keep the platform from ending, so its errors are caught.
     """
     try:
         found = service(url)
     except BadSettings:
         return False
-    return within(ANSWERS_WITHIN_S, lambda: _notified(found, title, text), late=False)
+    return within(ANSWERS_WITHIN_S, lambda: _notified(found, title, text, kind), late=False)
 
 
-def _notified(found: Any, title: str, text: str) -> bool:
+def _notified(found: Any, title: str, text: str, kind: str) -> bool:
     try:
         with unheard("apprise"), unheard("urllib3.connectionpool"):
-            return bool(found.notify(title=title, body=text, body_format="text"))
+            return bool(found.notify(title=title, body=text, body_format="text", notify_type=kind))
     except Exception:  # noqa: BLE001  # each service of Apprise raises its own errors
         return False
 

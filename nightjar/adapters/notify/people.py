@@ -10,6 +10,7 @@ from nightjar.adapters.notify.apprise import service, told
 from nightjar.adapters.notify.webhook import posted
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.ports.incidents import Tell
+from nightjar.core.telling.incidents import Severity
 from nightjar.core.telling.messages import Message
 
 SLACK, WEBHOOK = "slack+", "webhook+"
@@ -51,7 +52,14 @@ class ThroughApprise:
             service(self.url)
         except BadSettings:
             return "Apprise knows no such URL"
-        return None if told(self.url, message.title, message.text) else "not taken"
+        return None if told(self.url, message.title, message.text, kind_of(message)) else "not taken"
+
+
+def kind_of(message: Message) -> str:
+    """What it is for Apprise."""
+    if message.over:
+        return "success"
+    return "failure" if message.severity is Severity.CRITICAL else "warning"
 
 
 def way_to(url: SecretStr) -> Tell:

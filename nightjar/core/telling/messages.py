@@ -23,11 +23,12 @@ Cause = tuple[bool, str]
 
 
 class Message(Value):
-    """severity: of the worst incident. notes: the rows that it tells."""
+    """severity: of the worst incident. over: True if it tells ends alone. notes: the rows that it tells."""
 
     title: str
     text: str
     severity: Severity
+    over: bool = False
     notes: tuple[Note, ...]
 
 
@@ -67,7 +68,11 @@ def message(notes: Sequence[Note], ui: str) -> Message:
     if len(notes) > AT_MOST:
         lines.append(f"... and {len(notes) - AT_MOST} more.")
     return Message(
-        title=_title(notes, severity), text="\n\n".join(lines), severity=severity, notes=tuple(notes)
+        title=_title(notes, severity),
+        text="\n\n".join(lines),
+        severity=severity,
+        over=all(note.ends for note in notes),
+        notes=tuple(notes),
     )
 
 
@@ -112,7 +117,8 @@ def outage(since: datetime, error: str, runbook: str, ui: str) -> Message:
 
 def outage_over(now: datetime) -> Message:
     text = f"This is over: the watcher works again at {now:%Y-%m-%d %H:%M} UTC."
-    return Message(title=f"Nightjar over: {OUTAGE}", text=text, severity=Severity.CRITICAL, notes=())
+    title = f"Nightjar over: {OUTAGE}"
+    return Message(title=title, text=text, severity=Severity.CRITICAL, over=True, notes=())
 
 
 def trial(now: datetime, ui: str) -> Message:

@@ -33,11 +33,12 @@ def test_a_url_that_leads_nowhere_is_told_by_nobody(url, caplog):
 
 
 def test_a_service_that_answers_is_told_and_one_that_is_gone_is_no_error(caplog):
-    heard: list[str] = []
+    heard: list[tuple[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["message"])
+            told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            heard.append((told["message"], told["type"]))
             self.send_response(200)
             self.end_headers()
 
@@ -49,7 +50,7 @@ def test_a_service_that_answers_is_told_and_one_that_is_gone_is_no_error(caplog)
         url = SecretStr(f"json://127.0.0.1:{server.server_port}/{CANARY}")
         assert alerts.told(url, "Nightjar gives up", "because")
         server.shutdown()
-    assert heard == ["because"]
+    assert heard == [("because", "failure")]
     with caplog.at_level(logging.DEBUG):
         assert not alerts.told(url, "Nightjar gives up", "because")
         assert not alerts.told(SecretStr(CANARY), "Nightjar gives up", "because")

@@ -1,6 +1,7 @@
 import json
 from datetime import UTC, datetime
 
+import pytest
 from pydantic import SecretStr
 
 from nightjar.adapters.notify import people
@@ -14,6 +15,22 @@ def test_a_url_that_no_service_has_is_told_so_and_is_not_repeated():
         trial(datetime(2026, 1, 2, tzinfo=UTC), "https://ui.example")
     )
     assert why == "Apprise knows no such URL"
+
+
+@pytest.mark.parametrize(
+    ("severity", "over", "kind"),
+    [
+        (Severity.CRITICAL, False, "failure"),
+        (Severity.WARNING, False, "warning"),
+        (Severity.CRITICAL, True, "success"),
+    ],
+)
+def test_a_service_of_people_on_call_hears_how_bad_it_is(monkeypatch, severity, over, kind):
+    kinds = []
+    monkeypatch.setattr(people, "told", lambda url, title, text, kind: kinds.append(kind) or True)
+    message = Message(title="Nightjar", text="", severity=severity, over=over, notes=())
+    assert way_to(SecretStr("json://127.0.0.1/x"))(message) is None
+    assert kinds == [kind]
 
 
 def test_what_slack_would_read_as_a_link_or_a_call_is_escaped(monkeypatch):

@@ -248,6 +248,7 @@ def over(ending: Ending) -> Note:
 def test_an_end_says_what_is_over_in_its_newest_words():
     told = message([over(Ending())], UI)
     assert told.title == "Nightjar over: toy: held back"
+    assert told.over
     assert told.text == f"toy: This is over. {BEGAN} It was: Night held_back: units."
 
 
