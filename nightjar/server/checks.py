@@ -150,8 +150,8 @@ def workers(client: SyncPrefectClient, _: Settings) -> str:
     if not online:
         seen = [worker.last_heartbeat_time for worker in known if worker.last_heartbeat_time is not None]
         raise NoWorker(
-            f"No worker polls the work pool {POOL}"
-            + (f"; the last did at {max(seen):%Y-%m-%d %H:%M:%S} UTC" if seen else "")
+            f"No worker takes runs of the work pool {POOL}",
+            last=f"The last one asked for them at {max(seen):%Y-%m-%d %H:%M} UTC." if seen else "",
         )
     return f"{', '.join(online)} in the work pool {POOL}"
 

@@ -248,7 +248,7 @@ def _(error: platform.NotDeployed) -> str:
 def _(error: platform.NoWorker) -> str:
     if error.variant == "paused":
         return "`nightjar prefect work-pool resume nightjar` lets runs start."
-    return "`nightjar up` runs one."
+    return "`nightjar up` runs one, and another one in place of one that hangs and is ended."
 
 
 @remedy.register

@@ -120,7 +120,7 @@ COMMANDS = [
     (platform.ServerOpen("http://127.0.0.1:4200", ["asks nobody for a login"]), ("nightjar up",)),
     (model.ModelNotNamed([]), ("nightjar new-model NAME",)),
     (model.ModelNotNamed(["toy", "toys"]), ("--model NAME",)),
-    (platform.NoWorker("No worker polls the work pool"), ("nightjar up",)),
+    (platform.NoWorker("No worker takes runs of the work pool"), ("nightjar up",)),
     (platform.NoWorker("The pool is paused", "paused"), ("nightjar prefect work-pool resume nightjar",)),
     (platform.DeploymentPaused(["toy-score", "toy-repair"]), ("nightjar resume toy-score",)),
 ]

@@ -64,12 +64,16 @@ class NotOurFlow(NightjarError):
 
 
 class NoWorker(NightjarError):
-    """Runs are scheduled, but no worker takes them. variant: "paused" if workers are there."""
+    """Runs are scheduled, but no worker takes them.
+
+    last: a sentence about the worker that was there last. variant: "paused" if workers are there.
+    """
 
     exit_code, runbook = 29, "no-worker"
 
-    def __init__(self, why: str, variant: str = "") -> None:
-        super().__init__(f"{why}: no run starts. Runs that wait keep their score date.")
+    def __init__(self, why: str, variant: str = "", last: str = "") -> None:
+        told = (f"{why}, so no run starts.", last, "Runs that wait keep their score date.")
+        super().__init__(" ".join(filter(None, told)))
         self.variant = variant
 
 

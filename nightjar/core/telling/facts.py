@@ -82,8 +82,9 @@ class ModelFacts:
     drifted, with what is told of each; None if none is compared. set_aside: of published nights that the
     schedule has started, also of those that are too old for `nights`.
     trained_at: when the newest version was registered. trained_on_files: True if there is one, and files that
-    have landed are read for it. trainings_due: starts of the schedule of training since then. loss: of the
-    trailing nights, by its name; beside it the greatest that the champion's test expects.
+    have landed are read for it. trainings_due: starts of the schedule of training since then, at most
+    MOST_TRAININGS. loss: of the trailing nights, by its name; beside it the greatest that the champion's test
+    expects.
     without_outcomes: published nights whose outcomes should be known, and are not. held: days of outcomes
     that wait for a person, with what is odd about them. refused: deliveries that are set aside, of a day the
     one that was recorded last comes last. settled: those that were, and that a good file has replaced or a
@@ -124,6 +125,8 @@ class ModelFacts:
     promoted: Decision | None = None
 
 
+MOST_TRAININGS = 9
+"""So many trainings that are missing are counted."""
 FEWEST_LOSS_NIGHTS = 14
 """Of fewer measured nights nobody can say if a model is worse than its test."""
 

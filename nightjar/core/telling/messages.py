@@ -94,6 +94,8 @@ def _state(steps: set[Step], severity: Severity) -> str:
 def lines_of(note: Note, ui: str) -> str:
     """One incident in lines: the sentence, since when, the page, the runbook; last, what was told before.
 
+    The runbook is told twice: its page does not open while the server is gone, and the file is in a checkout.
+
     What was told before may name a command that no longer helps, so it does not come first.
     """
     model = f"{note.model}: " if note.model else ""
@@ -101,17 +103,19 @@ def lines_of(note: Note, ui: str) -> str:
         return f"{model}{note.sentence}"
     now, was = ("", []) if note.was is None else ("Now: ", [f"Was: {note.was}"])
     page = [note.link] if note.link else []
-    seen = f"First seen: {note.noted_at:%Y-%m-%d %H:%M} UTC"
+    first = "Changed" if note.step is Step.CHANGED else "First seen"
+    seen = f"{first}: {note.noted_at:%Y-%m-%d %H:%M} UTC"
     return "\n".join([f"{model}{now}{note.sentence}", seen, *page, _runbook(note.runbook, ui), *was])
 
 
 def _runbook(name: str, ui: str) -> str:
-    return f"Runbook: {desk_url(ui, runbook_place(name))}"
+    return f"Runbook: {desk_url(ui, runbook_place(name))} (runbooks/{name}.md)"
 
 
 def outage(since: datetime, error: str, runbook: str, ui: str) -> Message:
     """The watcher tells this one from memory: there is nowhere to store it."""
-    text = f"The watcher has seen nothing since {since:%Y-%m-%d %H:%M} UTC. {error} {_runbook(runbook, ui)}"
+    text = f"The watcher has seen nothing since {since:%Y-%m-%d %H:%M} UTC. {error}"
+    text += f"\n{_runbook(runbook, ui)}"
     return Message(title=f"Nightjar critical: {OUTAGE}", text=text, severity=Severity.CRITICAL, notes=())
 
 
@@ -122,6 +126,6 @@ def outage_over(now: datetime) -> Message:
 
 
 def trial(now: datetime, ui: str) -> Message:
-    text = f"This is a test of {now:%Y-%m-%d %H:%M} UTC. Nothing is wrong. See whether this link opens. "
-    text += _runbook("late-night", ui)
+    text = f"This is a test of {now:%Y-%m-%d %H:%M} UTC. Nothing is wrong. See whether this link opens."
+    text += f"\n{_runbook('late-night', ui)}"
     return Message(title="Nightjar test", text=text, severity=Severity.CRITICAL, notes=())

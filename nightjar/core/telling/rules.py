@@ -16,6 +16,7 @@ from nightjar.core.night.plan import Stage, Standing
 from nightjar.core.plurals import counted, days_told
 from nightjar.core.telling.facts import (
     FEWEST_LOSS_NIGHTS,
+    MOST_TRAININGS,
     DiskFacts,
     ModelFacts,
     NightFacts,
@@ -44,7 +45,7 @@ RUNBOOK = " Runbook: runbooks/"
 class Sign:
     """What a rule saw. subject, because: as of a trouble.
 
-    flow_run, night: whose page is about it. runbook: in place of the rule's.
+    flow_run, night: whose page is about it. runbook: in place of the rule's. paged: False if no page opens.
     """
 
     sentence: str
@@ -53,6 +54,7 @@ class Sign:
     night: date | None = None
     because: str = ""
     runbook: str = ""
+    paged: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,8 +311,9 @@ def champion_stale(facts: ModelFacts) -> Iterator[Sign]:
     if facts.trained_at is not None and facts.trainings_due >= TRAININGS_MISSED:
         yield Sign(
             sentence=(
-                f"No version was trained since {facts.trained_at:%Y-%m-%d}, though the schedule asked for "
-                f"{facts.trainings_due} trainings since then."
+                f"No version was trained since {facts.trained_at:%Y-%m-%d}. The schedule has asked for "
+                f"{'at least ' if facts.trainings_due == MOST_TRAININGS else ''}{facts.trainings_due} "
+                "trainings since."
             )
         )
 
@@ -477,8 +480,8 @@ def database_filling(facts: PlatformFacts) -> Iterator[Sign]:
     if limit is not None and facts.database_bytes > (1 - FILLING) * limit:
         yield Sign(
             sentence=(
-                f"The database holds {_size(facts.database_bytes)}, and NIGHTJAR_DATABASE_MAX_GB is "
-                f"{limit / GB:.0f}."
+                f"The database holds {_size(facts.database_bytes)}. NIGHTJAR_DATABASE_MAX_GB allows "
+                f"{limit / GB:.0f} GB."
             )
         )
 
@@ -503,7 +506,7 @@ def server_gone(facts: PlatformFacts) -> Iterable[Sign] | None:
     if facts.now - silent < SILENT_FOR:
         return None
     said = f"The Prefect server has not answered since {silent:%Y-%m-%d %H:%M} UTC. No scheduled run starts."
-    return (Sign(sentence=said),)
+    return (Sign(sentence=said, paged=False),)
 
 
 @rule(CRITICAL, "no-worker", "no worker takes runs for 2 minutes")
@@ -646,7 +649,7 @@ def _trouble(rule: Rule[F], model: str, sign: Sign, ui: str | None) -> Trouble:
         cause=f"{rule.kind} {sign.because}".strip() if rule.by_cause else rule.kind,
         because=sign.because,
         sentence=sign.sentence,
-        link=None if ui is None else _page(ui, model, sign),
+        link=_page(ui, model, sign) if ui is not None and sign.paged else None,
         runbook=sign.runbook or rule.runbook,
     )
 

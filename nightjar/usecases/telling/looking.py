@@ -28,6 +28,7 @@ from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.registry import Registry
 from nightjar.core.telling.facts import (
     FEWEST_LOSS_NIGHTS,
+    MOST_TRAININGS,
     Decision,
     Fault,
     LossFacts,
@@ -46,8 +47,9 @@ LOSS_NIGHTS = 28
 NEWEST_NIGHTS = 100
 """Of so many of the newest published nights it is read how good they were, and which rows they lack."""
 OUTCOMES_MAY_BE_LATE = timedelta(days=2)
+MEASURED_WITHIN = timedelta(hours=1)
+"""A night that is scored after its outcomes are due is measured after its publication."""
 OUTCOME_DAYS = timedelta(days=30)
-MOST_TRAININGS = 9
 
 Published = dict[date, Publication]
 
@@ -221,7 +223,9 @@ class LookAtModel:
         lacking = [
             day
             for day, publication in published.items()
-            if last - 2 * OUTCOME_DAYS < day <= last and publication.run_id not in known
+            if last - 2 * OUTCOME_DAYS < day <= last
+            and publication.run_id not in known
+            and now - publication.published_at > MEASURED_WITHIN
         ]
         since = last - OUTCOME_DAYS
         return tuple(day for day in lacking if day > since), tuple(day for day in lacking if day <= since)

@@ -229,15 +229,17 @@ def test_what_was_not_taken_is_not_due_at_once():
 def test_a_message_has_the_page_of_the_trouble_and_that_of_its_runbook():
     seen = trouble().model_copy(update={"link": f"{UI}/desk/toy/2026-01-01.html"})
     told = message([note(1, seen)], UI).text
-    assert told == f"toy: toy late.\n{SEEN}\n{seen.link}\nRunbook: {UI}/desk/runbook-pages/x.html"
+    runbook = f"{UI}/desk/runbook-pages/x.html (runbooks/x.md)"
+    assert told == f"toy: toy late.\n{SEEN}\n{seen.link}\nRunbook: {runbook}"
 
 
 def test_a_change_says_what_it_was_and_what_it_is_now_with_the_new_runbook():
     now = note(2, held("units", runbook="units"), Step.CHANGED).model_copy(update={"was": "It was volume."})
     told = message([now], UI)
     assert told.title == "Nightjar critical, changed: toy: held back"
-    runbook = f"{UI}/desk/runbook-pages/units.html"
-    assert told.text == f"toy: Now: Night held_back: units.\n{SEEN}\nRunbook: {runbook}\nWas: It was volume."
+    runbook = f"{UI}/desk/runbook-pages/units.html (runbooks/units.md)"
+    lines = (SEEN.replace("First seen", "Changed"), f"Runbook: {runbook}", "Was: It was volume.")
+    assert told.text == "\n".join(("toy: Now: Night held_back: units.", *lines))
 
 
 def over(ending: Ending) -> Note:

@@ -44,6 +44,11 @@ def test_every_rule_has_a_runbook_that_exists_and_its_line_on_the_page(rule):
     assert line in (PROJECT / "docs" / "alerts.md").read_text()
 
 
+@pytest.mark.parametrize("rule", [*OF_A_MODEL, *OF_THE_PLATFORM], ids=lambda rule: rule.kind)
+def test_the_runbook_of_a_rule_names_its_alert(rule):
+    assert f"`{rule.kind}`" in (PROJECT / "runbooks" / f"{rule.runbook}.md").read_text()
+
+
 def kinds(model: ModelFacts, platform: PlatformFacts | None = None) -> list[str]:
     found, _ = judged([model], platform or PlatformFacts(now=NOW), "http://ui")
     return [each.kind for each in found]
@@ -406,3 +411,16 @@ def test_the_files_of_a_dataset_that_are_lost_are_one_trouble():
     assert found[0].sentence.startswith(
         f"The data folder lacks 2 files of rain that had landed, about {DAY} to {DAY + timedelta(days=2)}. "
     )
+
+
+@pytest.mark.parametrize(("due", "asked"), [(2, "for 2 trainings"), (9, "for at least 9 trainings")])
+def test_trainings_that_are_missing_are_counted_up_to_nine(due, asked):
+    facts = ModelFacts(**QUIET, trained_at=NOW - 500 * HOUR, trainings_due=due)
+    (stale,), _ = judged([facts], PlatformFacts(now=NOW), None)
+    assert asked in stale.sentence
+
+
+def test_no_page_is_told_that_lies_on_the_server_that_is_gone():
+    gone = PlatformFacts(now=NOW, server_silent_since=NOW - HOUR)
+    ((trouble,), _) = judged([], gone, "http://ui")
+    assert trouble.link is None

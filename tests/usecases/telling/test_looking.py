@@ -247,3 +247,12 @@ def test_rows_that_were_set_aside_long_ago_are_told_until_somebody_scores_them_a
     (sign,) = quarantine_unread.look(year_later)
     assert f"3 rows of 1 published night since {after.score_date}" in sign.sentence
     assert [*look._set_aside(NOW, [after])] == []
+
+
+def test_a_night_that_is_scored_late_has_an_hour_to_be_measured(use_case, look):
+    use_case.run(night_of(SPEC, DAY), accept="the scores are meant to be so")
+    (shown,) = use_case.store.published("toy")
+    later = datetime(2013, 6, 25, 22, tzinfo=UTC)
+    for ago, unknown in ((timedelta(minutes=5), ()), (timedelta(hours=2), (DAY,))):
+        published = {DAY: shown.model_copy(update={"published_at": later - ago})}
+        assert look._without_outcomes(later, published, ())[0] == unknown
