@@ -23,7 +23,7 @@ def service(url: SecretStr) -> Any:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Apprise imports imghdr, which is deprecated
-        from apprise import Apprise  # noqa: PLC0415  # here, so that its warning is hidden
+        from apprise import Apprise, NotifyFormat  # noqa: PLC0415  # here, so that its warning is hidden
 
         with unheard("apprise"):
             found = Apprise.instantiate(url.get_secret_value())
@@ -34,8 +34,8 @@ def service(url: SecretStr) -> Any:
             "Put slack+https:// and webhook+https:// into NIGHTJAR_ALERT_URLS: the Prefect server cannot "
             "send to them.",
         )
-    if found.notify_format == "html":
-        found.notify_format = "text"
+    if found.notify_format == NotifyFormat.HTML:
+        found.notify_format = NotifyFormat.TEXT
     services = Apprise()
     services.add(found)
     return services
