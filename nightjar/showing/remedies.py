@@ -204,7 +204,8 @@ def _(error: settings.ExtraMissing) -> str:
 @remedy.register
 def _(error: night.AuditFailed) -> str:
     again = f"To score it again: {scored(error.model, error.score_date, '--force')}."
-    accept = f" To publish it as it is: {scored(error.model, error.score_date, '--accept REASON')}."
+    anyway = ("--force", "--accept REASON") if error.corrects else ("--accept REASON",)
+    accept = f" To publish it as it is: {scored(error.model, error.score_date, *anyway)}."
     look = f"`nightjar findings {error.score_date} --model {error.model}`"
     return f"To see all findings with their numbers: {look}. {again}{accept if error.acceptable else ''}"
 

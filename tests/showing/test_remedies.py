@@ -99,6 +99,7 @@ COMMANDS = [
         ("nightjar doctor", "nightjar retrain --model toy", f"{SCORE} --accept REASON"),
     ),
     (night.AuditFailed("toy", DAY, FAULTS), (f"{SCORE} --force", f"{SCORE} --accept REASON")),
+    (night.AuditFailed("toy", DAY, FAULTS, corrects=True), (f"{SCORE} --force --accept REASON",)),
     (night.AuditFailed("toy", DAY, FAULTS, acceptable=False), (f"{SCORE} --force",)),
     (night.AuditFailed("toy", DAY, FAULTS, others=7), (f"nightjar findings {DAY} --model toy",)),
     (night.NightBusy("toy", DAY, "process 7", 3), ("nightjar status --model toy",)),

@@ -14,6 +14,7 @@ class AuditFailed(NightjarError):
     findings: what the most telling ones say, in plain lines. others: how many more there are.
     numbers: their numbers, and how often ordinary nights have such findings; empty if there are none.
     acceptable: True if the world may be the reason. A person is then told how to publish the night as it is.
+    corrects: True if another revision of the night came before, which analysts may see.
     """
 
     exit_code, runbook = 9, "audit-failed"
@@ -27,6 +28,7 @@ class AuditFailed(NightjarError):
         others: int = 0,
         numbers: str = "",
         acceptable: bool = True,
+        corrects: bool = False,
     ) -> None:
         otherwise = "; or, if the world was truly like this, publish it with a reason, which the ledger keeps"
         more = () if others == 0 else (f"And {counted(others, 'more finding')}",)
@@ -36,7 +38,7 @@ class AuditFailed(NightjarError):
         )
         super().__init__(" ".join(filter(None, (held, numbers, remedy))))
         self.model, self.score_date = model, score_date
-        self.others, self.acceptable = others, acceptable
+        self.others, self.acceptable, self.corrects = others, acceptable, corrects
 
 
 class NightBusy(Retryable):

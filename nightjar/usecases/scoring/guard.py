@@ -228,6 +228,7 @@ class NightGuard:
                 others=len(found.holding) - len(told),
                 numbers=numbers_told(told),
                 acceptable=not any(each.always_real for each in found.holding),
+                corrects=run.revision > 1,
             )
         return sentences(every) if accepted else ()
 

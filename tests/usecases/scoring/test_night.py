@@ -292,12 +292,23 @@ def test_a_person_can_vouch_for_a_night_that_looks_absurd_and_the_ledger_keeps_w
     with pytest.raises(AuditFailed, match="publish it with a reason, which the ledger keeps") as refused:
         odd.run(NIGHT)
     assert refused.value.acceptable
+    assert not refused.value.corrects
     night = odd.run(NIGHT, accept="the feed lost its keys, and two rows are better than none")
     assert (night.scored, night.parts_done_now) == (2, 0)
     assert (
         use_case.store.publication("toy", DAY).reason
         == "the feed lost its keys, and two rows are better than none"
     )
+
+
+def test_a_correction_that_is_held_back_is_accepted_in_another_revision(use_case):
+    shown = use_case.run(NIGHT)
+    odd = changed(use_case, raw=Raw(["a", "b", None, None, None]))
+    with pytest.raises(AuditFailed) as refused:
+        odd.run(NIGHT, force=True)
+    assert refused.value.corrects
+    assert odd.run(NIGHT, accept="two rows are better").run_id == shown.run_id
+    assert odd.run(NIGHT, accept="two rows are better", force=True).scored == 2
 
 
 def test_a_night_without_a_single_score_cannot_be_accepted(use_case):
