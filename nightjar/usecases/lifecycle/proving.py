@@ -2,9 +2,11 @@
 
 import tempfile
 import time
+import timeit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,8 @@ USE_ROWS = 2_000
 SHUFFLES = 5
 """A learner that beats the constant in each of them does so by no chance."""
 SKEW_NIGHTS = 2
+PREDICTED = 3
+"""The fastest of so many predictions counts: other work of the machine only makes one slower."""
 A_DAY = timedelta(hours=24)
 
 Earlier = Callable[[pl.DataFrame], pl.DataFrame]
@@ -152,14 +156,12 @@ class Trial:
         }
 
     def cost(self) -> Found:
-        started = time.perf_counter()
-        self.predictor.predict(self.unseen)
-        seconds = time.perf_counter() - started
+        tries = timeit.repeat(partial(self.predictor.predict, self.unseen), repeat=PREDICTED, number=1)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "model"
             self.predictor.save(file)
             size = file.stat().st_size
-        return {"us_a_row": round(seconds / self.unseen.height * 1e6, 2), "artifact_bytes": size}
+        return {"us_a_row": round(min(tries) / self.unseen.height * 1e6, 2), "artifact_bytes": size}
 
     def fitted_again(self, fit: Fit) -> Found:
         """What a learner makes of shuffled outcomes, and of another seed."""

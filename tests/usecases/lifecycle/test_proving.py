@@ -1,5 +1,6 @@
 """Versions with planted leaks, trained by the real use case on a made-up world, and an honest one."""
 
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -20,7 +21,7 @@ from nightjar.testing.raws import Steady
 from nightjar.testing.specs import PLANNED, WEATHER, spec_of_kind, toy_spec
 from nightjar.usecases.lifecycle.documents import read_evidence
 from nightjar.usecases.lifecycle.origins import Learned
-from nightjar.usecases.lifecycle.proving import Prover
+from nightjar.usecases.lifecycle.proving import Prover, Trial
 from nightjar.usecases.lifecycle.retrain import retrain
 
 FIRST, DAYS, ROWS = date(2013, 3, 1), 40, 60
@@ -164,6 +165,26 @@ def test_use_cost_and_stability_of_a_version_are_kept_with_it(verdicts):
     kept = {"max_change_by_seed", "max_change_by_noise", "max_us_a_row", "max_artifact_mb"}
     assert {gates[name] for name in kept} == {Verdict.PASSED}
     assert "max_skewed_rows" not in gates
+
+
+class Interrupted:
+    """Its first prediction waits, as for a processor that others use."""
+
+    def __init__(self):
+        self.waits = iter([0.5])
+
+    def predict(self, frame):
+        time.sleep(next(self.waits, 0))
+        return frame["x"]
+
+    def save(self, path):
+        path.write_bytes(b"")
+
+
+def test_a_prediction_that_others_interrupted_does_not_make_a_version_slow(world):
+    rows = world.planned.head(10)
+    trial = Trial(SPEC, Interrupted(), (), TimeCut(rows, rows, rows), rows, rows)
+    assert trial.cost()["us_a_row"] * rows.height < 0.4e6
 
 
 def by_luck(train, valid, *, spec):
