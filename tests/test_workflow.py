@@ -19,7 +19,7 @@ JOBS = yaml.safe_load(WORKFLOW.read_text())["jobs"]
 STEPS = [step for job in JOBS.values() for step in job["steps"]]
 COMMANDS = sorted({line for step in STEPS if "run" in step for line in step["run"].strip().splitlines()})
 
-BY_THE_SCRIPT = set(re.findall(r'^(?:step|beside) "[^"]+" (.+)$', SCRIPT, flags=re.MULTILINE))
+BY_THE_SCRIPT = set(re.findall(r'^ *step "[^"]+" (.+)$', SCRIPT, flags=re.MULTILINE))
 """What `.ci/run` does on any machine."""
 
 LOCKED = '"$RUNNER_TEMP/locked.txt"'
