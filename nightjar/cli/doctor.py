@@ -1,7 +1,6 @@
 """The doctor checks everything that a night needs. Each check says what to do when it fails."""
 
 import os
-import shutil
 import socket
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, date, datetime
@@ -16,6 +15,7 @@ from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.plurals import counted
 from nightjar.showing import console
 from nightjar.showing.remedies import told
+from nightjar.watcher.looks import disks_of
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
@@ -222,12 +222,15 @@ def artifacts(platform: Platform) -> str:
 
 
 def disk(platform: Platform) -> str:
-    home = platform.settings.home
-    free = shutil.disk_usage(home if home.exists() else home.parent).free / 1e9
+    """The disks of the home and of the data folder."""
+    settings = platform.settings
+    home = next(place for place in (settings.home, *settings.home.parents) if place.exists())
+    least = min(disks_of(home, settings.data), key=lambda disk: disk.free)
+    free = least.free / 1e9
     if free < ENOUGH_DISK_GB:
         raise OSError(
-            f"{free:.1f} GB free at {home}; nightly data and Postgres need {ENOUGH_DISK_GB}. Free some or "
-            "set NIGHTJAR_HOME."
+            f"{free:.1f} GB free at {least.place}; nightly data and Postgres need {ENOUGH_DISK_GB}. Free "
+            "some, or set NIGHTJAR_HOME or NIGHTJAR_DATA_DIR."
         )
     return f"{free:.0f} GB free"
 

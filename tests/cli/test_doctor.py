@@ -1,7 +1,9 @@
 """What the doctor finds before a night does."""
 
+import shutil
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 import psycopg
@@ -51,6 +53,19 @@ def test_a_bad_delivery_is_a_finding_until_it_is_settled(platform, tmp_path):
     )
     platform.raw.settle("weather", day)
     assert doctor.deliveries(platform, spec) == "none is set aside"
+
+
+def test_the_disk_with_the_least_room_counts_be_it_that_of_the_data(tmp_path, monkeypatch):
+    shared = Path("/dev/shm")
+    platforms = [
+        Platform(Settings(home=home, data_dir=data, _env_file=None))
+        for home, data in ((tmp_path / "not" / "there", shared), (shared, tmp_path))
+    ]
+    monkeypatch.setattr(doctor, "ENOUGH_DISK_GB", 1e9)
+    least = min((shared, tmp_path), key=lambda place: shutil.disk_usage(place).free)
+    for platform in platforms:
+        with pytest.raises(OSError, match=f"GB free at {least}"):
+            doctor.disk(platform)
 
 
 def test_a_data_folder_that_is_gone_is_a_finding_if_a_version_was_trained_on_it(world, monkeypatch):
