@@ -470,7 +470,8 @@ def found(day: date, now: Rows, known: Mapping[date, Rows]) -> tuple[Finding, ..
     if len(near.every) < LEAST_NIGHTS:
         return ()
     every, alike = ([past[each] for each in days] for days in (near.every, near.alike))
-    return (*unusual(now, every, alike, holiday=near.holiday), *repeated(now, past, RATE))
+    told = unusual(now, every, alike, holiday=near.holiday, steady=SPEC.without_holidays)
+    return (*told, *repeated(now, past, RATE))
 
 
 def main() -> None:

@@ -65,6 +65,7 @@ SPEC = ModelSpec(
     # On some evenings of 2013 no airport reported it, or none had a day before.
     often_missing=frozenset({"weather_pressure", "weather_pressure_change_24h"}),
     is_holiday=country_holidays("US").get,
+    without_holidays=(WEATHER.name,),
     contract=contract,
     baseline=fit_baseline,
     fit=fit_blend,

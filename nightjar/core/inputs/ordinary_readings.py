@@ -1,9 +1,10 @@
 """Which readings of a night lie outside what comparable nights show to be ordinary (`rules`).
 
-In a holiday period a margin is HOLIDAY times as wide, and two slices together say nothing.
+In a holiday period a margin is HOLIDAY times as wide, and two slices together say nothing. A feed that knows
+no holidays is held to its usual margins.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from math import hypot, inf, sqrt
@@ -109,16 +110,20 @@ class Reading:
 class Margins:
     """How many times as wide as usual a margin is tonight.
 
-    wider: of every one. apart, unseen: as in `unusual`.
+    holiday: of every one but those of the feeds in `steady`. apart, unseen, steady: as in `unusual`.
     """
 
-    wider: float
+    holiday: float
     apart: int
     unseen: Mapping[str, int]
+    steady: Collection[str]
+
+    def wider(self, reading: Reading) -> float:
+        return 1.0 if reading.column.rpartition(".")[0] in self.steady else self.holiday
 
     def of(self, rule: Rule, reading: Reading) -> float:
         """Each day that is exchanged in a mean of days may move it as far again."""
-        margin = self.wider * (_scarce(reading.nights) if rule.moves else 1.0)
+        margin = self.wider(reading) * (_scarce(reading.nights) if rule.moves else 1.0)
         if rule.since:
             return margin * self.apart
         return margin * (1 + self.unseen.get(reading.column, 0)) if rule.lies else margin
@@ -130,6 +135,7 @@ def unusual(
     alike: Sequence[pl.DataFrame] = (),
     *,
     holiday: bool = False,
+    steady: Collection[str] = (),
     apart: int = 1,
     unseen: Mapping[str, int] | None = None,
     gaps: Mapping[str, str] | None = None,
@@ -137,8 +143,9 @@ def unusual(
     """Return the findings on a night's readings.
 
     tonight: its readings. near, alike: the readings of its comparable nights, and of those of them that have
-    its weekday. apart: how many occasions ago the last published night was. Without that, one night that
-    nobody accepts would hold all nights after it, because they are compared with a night ever longer ago.
+    its weekday. steady: the feeds that know no holidays. apart: how many occasions ago the last published
+    night was. Without that, one night that nobody accepts would hold all nights after it, because they are
+    compared with a night ever longer ago.
     unseen: column -> how many occasions without a published night are among the days that its values carry.
     After a storm, rates of four weeks lie away from those before it for four weeks.
     gaps: column -> which days its values lack tonight and did not lack last night, or the other way round, in
@@ -160,10 +167,9 @@ def unusual(
     events = {each.column for each in every if each.name == "few_central" and each.usual == 0}
     zeros |= dict.fromkeys(events, 1.0)
     widths = {column: high[column] - low[column] for column in high.keys() & low.keys()}
-    wider = HOLIDAY if holiday else 1.0
-    margins = Margins(wider, apart, unseen or {})
+    margins = Margins(HOLIDAY if holiday else 1.0, apart, unseen or {}, steady)
     found = [
-        *(finding for each in counted for finding in _volume(each, wider)),
+        *(finding for each in counted for finding in _volume(each, margins.holiday)),
         *_missing_slices(rows, for_rows.filter(pl.col("name").is_in(kinds)), len(alike if enough else near)),
         *(finding for each in every for finding in _beyond(each, widths, zeros, margins, gaps or {})),
         *(finding for each in every for finding in _frozen(each)),

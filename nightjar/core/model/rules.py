@@ -5,7 +5,7 @@ here need more than one field, or say what a text must be.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -274,17 +274,22 @@ def _of_explain(spec: "ModelSpec") -> Iterator[Fault]:
         yield "explain", f"names rows above {above}, and a score of the kind {spec.kind.name!r} lies {bounds}"
 
 
+def _of_datasets(field: str, names: Collection[str], known: Collection[str]) -> Iterator[Fault]:
+    if unknown := sorted({*names} - {*known}):
+        yield field, f"names datasets that are not declared: {unknown}. Declared are {sorted(known)}"
+
+
 def _of_windows(spec: "ModelSpec") -> Iterator[Fault]:
     known = {dataset.name for dataset in spec.datasets}
+    yield from _of_datasets("without_holidays", spec.without_holidays, known)
     for field, windows in (
         ("population_reads", spec.population_reads),
         ("outcome_reads", spec.outcome_reads),
     ):
         names = [window.dataset for window in windows]
+        yield from _of_datasets(field, names, known)
         if not names:
             yield field, f"must name what is read, like Window({min(known, default='a dataset')!r})"
-        if unknown := sorted(set(names) - known):
-            yield field, f"names datasets that are not declared: {unknown}. Declared are {sorted(known)}"
         if len(set(names)) < len(names):
             yield field, f"names a dataset twice: {names}. Name it once, with the widest window"
     latest = max((window.days_after for window in spec.outcome_reads), default=0)

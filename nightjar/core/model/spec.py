@@ -382,7 +382,8 @@ class ModelSpec:
     often_missing: those of them that may be missing for a whole night without anything being wrong.
     is_holiday: says if a date is a holiday. A night in a holiday period may differ more from other nights,
     and later nights are not compared with it. Of the library `holidays`:
-    `holidays.country_holidays("US").get`.
+    `holidays.country_holidays("US").get`. without_holidays: names of datasets whose days are in a holiday
+    period as at any other time, such as the weather.
     contract(): the Pandera schema of a row that may be scored.
 
     kind: one of nightjar/core/kinds. It says what an outcome and a score are, and which limits `gates` and
@@ -432,6 +433,7 @@ class ModelSpec:
     numeric: tuple[str, ...]
     often_missing: frozenset[str] = frozenset()
     is_holiday: Annotated[IsHoliday, PlainValidator(called)] = never
+    without_holidays: tuple[str, ...] = ()
     contract: Annotated[Callable[[], Any], PlainValidator(called)]
     baseline: Annotated[Fit, PlainValidator(called)]
     fit: Annotated[Fit, PlainValidator(called)]

@@ -100,6 +100,7 @@ class Unlike:
                 near,
                 alike,
                 holiday=nights.holiday,
+                steady=self.spec.without_holidays,
                 apart=1 + len(missed),
                 unseen=self._unseen(run, missed),
                 gaps=gaps,

@@ -65,6 +65,23 @@ def test_an_evening_of_an_airport_may_be_empty_on_a_holiday(holiday, found):
     assert {each.name for each in unusual(slices({"ROME and 18": 20}), past, past, holiday=holiday)} == found
 
 
+@pytest.mark.parametrize(
+    ("column", "holiday", "found"),
+    [
+        ("weather.temp", True, {"relation"}),
+        ("weather.temp", False, {"relation"}),
+        ("bookings.price", True, set()),
+        ("bookings.price", False, {"relation"}),
+        ("weather", True, set()),
+    ],
+)
+def test_a_feed_that_knows_no_holidays_is_held_to_its_usual_margins(column, holiday, found):
+    """weather: the feed, and also a table of features."""
+    past = [night(rise=1.0).with_columns(column=pl.lit(column))] * 20
+    tonight = night(rise=1.8).with_columns(column=pl.lit(column))
+    assert {each.name for each in unusual(tonight, past, holiday=holiday, steady=["weather"])} == found
+
+
 def test_a_small_slice_may_vary_by_chance():
     past = [slices({"OSLO and 18": count}) for count in (22, 25, 30, 27, 24, 28, 26, 23)]
     assert names(slices({"OSLO and 18": 12}), past, past) == set()

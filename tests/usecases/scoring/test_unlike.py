@@ -90,6 +90,14 @@ def test_it_counts_the_occasions_without_a_publication_that_values_carry(monkeyp
     assert told == [{"rain": unseen}]
 
 
+def test_it_says_which_feeds_know_no_holidays(monkeypatch):
+    told = []
+    monkeypatch.setattr(unlike, "unusual", lambda *_, steady, **__: told.append(steady) or ())
+    spec = toy_spec(cron="0 6 * * *", horizon_days=0, without_holidays=(PLANNED.name,))
+    found(spec, list(islice(occasions_by(spec, DAY), 1, 15)))
+    assert told == [(PLANNED.name,)]
+
+
 @pytest.mark.parametrize(
     ("held", "days_before"),
     [
