@@ -13,6 +13,7 @@ from nightjar.core.monitoring.outcome_guard import FEW_VALUES, OF_GREATEST, Outc
 from nightjar.core.monitoring.outcome_relations import (
     MANY_ROWS,
     MOST_COUPLED,
+    apart,
     belonging,
     beside_before,
     edges,
@@ -78,9 +79,10 @@ def days_of(
             values={name: counts.get(row["date"], {}) for name, counts in counted.items()},
             repeated=repeated.get(row["date"], 0.0),
             rates={**rates[row["date"]], **belonging(dataset, beside, few, several)},
-            lines=lines(now, few, grain := grains(now, own), several),
+            lines=(fitted := lines(now, few, grain := grains(now, own), several)),
             grains=grain,
             edges=edges(now, own),
+            apart=apart(now, [name for name in counted if name not in few], fitted),
         )
         for row in sized.sort("date").iter_rows(named=True)
         if (now := same.get(row["date"])) is not None

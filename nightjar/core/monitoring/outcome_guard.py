@@ -64,6 +64,11 @@ FACTOR_EDGE = 2.5
 
 On January to June they are at most 1.3 and 1.9 times as far and as wide. With few days more is allowed.
 """
+FACTOR_APART = 1.8
+"""How many times as far as on any comparable day the values of a column may lie apart.
+
+On January to June they lie at most 1.31 times as far apart, in holiday periods at most 0.82 times.
+"""
 LOWEST, GAP = "lowest ", "gap of "
 CHANCE_OF_ROWS = 2.5
 """Standard deviations of the rows of a value that are allowed besides."""
@@ -96,7 +101,7 @@ STEADY = 1.7
 """Columns belong together if the rise of their line differs by less than this factor."""
 OF_GREATEST = "of the greatest value"
 """A pile of rows there is a clipped column. Few are no fault: a new greatest value has just come."""
-WHERE, WITH = " where ", " with "
+WHERE, WITH, IN = " where ", " with ", " in "
 BEFORE = " of the day before"
 """Follows the name of a number of the file before, also where files come every week."""
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -142,7 +147,7 @@ class OutcomeDay(Value):
     too. outcomes: rows of the score date with an outcome. rates: what is counted, such as `arr_delay missing
     where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers -> the rise of their
     line, the middle distance from it, and that of most rows. grains: column of numbers -> half of the least
-    step between two of them. edges: as `outcome_relations.edges`.
+    step between two of them. edges, apart: as the functions of `outcome_relations`.
     shares: outcome -> share of these rows; empty for a kind of any number, whose mean_size is the mean of the
     absolute outcomes.
     broken: why the outcomes cannot be, if they cannot.
@@ -159,6 +164,7 @@ class OutcomeDay(Value):
     )
     grains: Mapping[str, float] = Field(default_factory=dict[str, float])
     edges: Mapping[str, float] = Field(default_factory=dict[str, float])
+    apart: Mapping[str, float] = Field(default_factory=dict[str, float])
     outcomes: int = 0
     shares: Mapping[str, float] = Field(default_factory=dict[str, float])
     mean_size: float | None = None
@@ -179,6 +185,7 @@ TOLD_AS: Mapping[str, tuple[str, str]] = {
     "grain": ("{} has coarser steps than usual", "{} has finer steps than usual"),
     "range": ("The {} is further below 0 than usual", ""),
     "gap": ("The {} is wider than usual", ""),
+    "apart": ("Values of {} differ more than usual", ""),
 }
 HIGHER = "The {} is higher than usual", "The {} is lower than usual"
 """What is wrong, by the name of a finding: above what is usual, and below it. HIGHER: of all other names."""
@@ -413,6 +420,7 @@ def findings(
         *_lines(found, past, wider, times),
         *_grains(found, past),
         *_edges(found, past),
+        *_apart(found, past),
     )
 
 
@@ -550,8 +558,7 @@ def _lines(
     """
     for pair, line in found.lines.items():
         known = [day.lines[pair] for day in past if pair in day.lines]
-        rises = [each[0] for each in known]
-        if len(known) < LEAST_DAYS or min(rises) * max(rises) <= 0 or _wide(rises) > math.log(STEADY):
+        if not _belong_together(known):
             continue
         few = len(LINE) - (WHERE in pair)
         for told, value, usual in [*zip(LINE, line, zip(*known, strict=True), strict=True)][:few]:
@@ -561,6 +568,24 @@ def _lines(
                 low, high = min(low, min(usual) / FACTOR_GONE), max(high, GRAINS * grain)
             if not low <= value <= high:
                 yield _finding("relation", f"{told} {pair}", value, usual, (low, high))
+
+
+def _belong_together(known: Sequence[tuple[float, float, float]]) -> bool:
+    """known: the lines of two columns on comparable days."""
+    rises = [each[0] for each in known]
+    return len(known) >= LEAST_DAYS and min(rises) * max(rises) > 0 and _wide(rises) <= math.log(STEADY)
+
+
+def _apart(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
+    """Values of a column that lie further apart than ever, as where some airports have another clock."""
+    for of, value in found.apart.items():
+        pair = of.partition(IN)[2]
+        known = [day.apart[of] for day in past if of in day.apart]
+        if len(known) < LEAST_DAYS or not _belong_together([d.lines[pair] for d in past if pair in d.lines]):
+            continue
+        most = max(known) * FACTOR_APART ** _scarce(len(known))
+        if value > most:
+            yield _finding("apart", of, value, known, (0.0, most))
 
 
 def _grains(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:

@@ -21,6 +21,7 @@ from nightjar.core.monitoring.outcome_guard import (
     AND,
     BEFORE,
     GAP,
+    IN,
     KNOWN,
     LOWEST,
     MOST_ROWS,
@@ -39,6 +40,8 @@ THIRD, BESIDE = 3, 20
 KEYS_BEFORE = f"keys{BEFORE}"
 MANY_ROWS = 30
 """Of a column of several values those with fewer rows, or numbers, are left out: what they show is chance."""
+FEW_ROWS, ENOUGH_VALUES = 5, 10
+"""Values with fewer rows are not compared with each other, nor are fewer values."""
 MOST_COUPLED = 8
 """With more columns of numbers they are not compared with each other."""
 
@@ -223,6 +226,34 @@ def _lines(
             both = known & part
             if both.sum() >= SOME:
                 yield f"{other}{WITH}{one}{of}", line(values[one][both], values[other][both], grain[other])
+
+
+def apart(rows: pl.DataFrame, columns: Sequence[str], found: Mapping[str, Line]) -> Mapping[str, float]:
+    """How far the values of a column of texts lie apart, as `dest in arr_delay with dep_delay`.
+
+    Of each value it is the middle distance from the line of all rows; without a tenth of the rows at either
+    end, where a storm may be. columns: those of texts. found: the `lines` of these rows.
+    """
+    pairs = {name: (*name.split(WITH), of[0]) for name, of in found.items() if WHERE not in name}
+    return {
+        f"{column}{IN}{pair}": width
+        for pair, (other, one, rise) in pairs.items()
+        for column in columns
+        if (width := _apart(rows.select(column, away=pl.col(other) - rise * pl.col(one)), column)) is not None
+    }
+
+
+def _apart(rows: pl.DataFrame, column: str) -> float | None:
+    middles = (
+        rows.drop_nulls()
+        .group_by(column)
+        .agg(pl.col("away").median(), pl.len())
+        .filter(pl.col("len") >= FEW_ROWS)
+    )
+    if middles.height < ENOUGH_VALUES:
+        return None
+    low, high = np.quantile(np.repeat(middles["away"].to_numpy(), middles["len"].to_numpy()), (0.1, 0.9))
+    return float(high - low)
 
 
 def line(one: Matrix, other: Matrix, grain: float) -> Line:

@@ -12,6 +12,7 @@ from nightjar.core.monitoring.outcome_guard import HOLDS, TELLS, OutcomeDay, che
 from nightjar.core.monitoring.outcome_relations import (
     MOST_ROWS,
     answered,
+    apart,
     belonging,
     edges,
     grains,
@@ -110,6 +111,11 @@ FAULTS = {
         "depot west: 50",
     ),
     "in steps of 20": (TODAY.with_columns((pl.col("left") / 20).round() * 20), "grain", "left: 10"),
+    "another clock for a quarter of the drivers": (
+        TODAY.with_columns(came=pl.col("came") + pl.col("driver").str.starts_with("d1") * 15),
+        "apart",
+        "driver in came with left",
+    ),
     "9999 for a few": (
         TODAY.with_columns(came=pl.when(pl.col("trip") < 4).then(9999.0).otherwise("came")),
         "units",
@@ -226,6 +232,19 @@ def test_a_step_is_that_of_days_of_which_none_is_missing():
 def test_grain_is_half_of_the_least_step():
     rows = pl.DataFrame({"a": [3, 1, 1, 9], "b": [0.25, 0.75, None, None], "c": [4.0, 4.0, 4.0, 4.0]})
     assert grains(rows, rows.columns) == {"a": 1, "b": 0.25, "c": 0}
+
+
+@pytest.mark.parametrize(
+    ("drivers", "rows", "told"),
+    [(10, 50, {"driver in came with left": 30.0}), (10, 49, {}), (9, 50, {})],
+    ids=["enough", "too few rows of one", "too few drivers"],
+)
+def test_values_lie_apart_by_the_middles_of_those_with_enough_rows(drivers, rows, told):
+    number = pl.int_range(rows, eager=True)
+    day = pl.DataFrame({"driver": (number % drivers).cast(pl.String), "left": number.cast(pl.Float64)})
+    other_clock = pl.col("driver").cast(pl.Int64) % 2 * 30
+    late = day.with_columns(came=2 * pl.col("left") + other_clock)
+    assert apart(late, ["driver"], {"came with left": (2.0, 0.0, 0.0)}) == told
 
 
 def test_a_column_of_one_value_has_a_flat_line():
