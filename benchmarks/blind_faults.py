@@ -5,14 +5,14 @@ after the faults of all other lists had been mended: it says what share of unkno
 nights were chosen then too, by weekday and weather. No rule was mended for it before it was run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
-
-from benchmarks.delivered_faults import (
+from delivered_faults import (
     Change,
     Fault,
+    FaultList,
     Recorded,
     dated,
     exchanged,
@@ -21,6 +21,7 @@ from benchmarks.delivered_faults import (
     only,
     where,
 )
+
 from models.flight_delay.source import recording
 
 FLIGHT_NIGHTS = {"rain": date(2013, 9, 13), "Sunday": date(2013, 11, 10)}
@@ -33,18 +34,17 @@ ONLY_ON: Mapping[str, tuple[str, ...]] = {
     "rain summed over 24 hours": ("rain",),
     "pressure at the station's height": ("Sunday",),
 }
-"""Without rain the first three change nothing. On the night of rain the newest observations have no pressure."""
+"""Without rain the first three change nothing. On the night of rain the newest readings lack the pressure."""
 
 SAME_DAY, NEWEST, LAST_WEEK, FOUR_WEEKS = (0,), (2,), tuple(range(2, 9)), tuple(range(2, 30))
 
-HOURS_BEHIND = (
-    dict.fromkeys("LAX SFO SEA SAN PDX LAS SJC OAK BUR SMF LGB PSP".split(), 3)
-    | dict.fromkeys("DEN SLC PHX ABQ JAC BZN EGE MTJ HDN".split(), 2)
-    | dict.fromkeys(
-        "ORD MDW DFW IAH HOU MSP STL MSY MCI MKE BNA AUS SAT MEM OMA DSM XNA TUL OKC BHM MSN".split(), 1
-    )
-    | {"HNL": 5, "ANC": 4}
-)
+HOURS_BEHIND = {
+    "LAX": 3, "SFO": 3, "SEA": 3, "SAN": 3, "PDX": 3, "LAS": 3, "SJC": 3, "OAK": 3, "BUR": 3, "SMF": 3,
+    "LGB": 3, "PSP": 3, "DEN": 2, "SLC": 2, "PHX": 2, "ABQ": 2, "JAC": 2, "BZN": 2, "EGE": 2, "MTJ": 2,
+    "HDN": 2, "ORD": 1, "MDW": 1, "DFW": 1, "IAH": 1, "HOU": 1, "MSP": 1, "STL": 1, "MSY": 1, "MCI": 1,
+    "MKE": 1, "BNA": 1, "AUS": 1, "SAT": 1, "MEM": 1, "OMA": 1, "DSM": 1, "XNA": 1, "TUL": 1, "OKC": 1,
+    "BHM": 1, "MSN": 1, "HNL": 5, "ANC": 4,
+}  # fmt: skip
 """Destination -> hours by which its clock is behind New York's."""
 CITIES = {
     "IAD": "WAS", "DCA": "WAS", "BWI": "WAS", "ORD": "CHI", "MDW": "CHI", "DFW": "DAL", "IAH": "HOU",
@@ -100,7 +100,7 @@ def unknown_after(hour: int) -> Change:
 
     def change(rows: pl.DataFrame, day: date, _recorded: Recorded) -> pl.DataFrame:
         keys = ["carrier", "flight", "origin"]
-        times = recording()["schedules"][day].select(*keys, later=DEP >= hour * 60)
+        times = recording()["schedules"][day].select(*keys, later=DEP.ge(hour * 60))
         late = pl.col("later").fill_null(value=False)
         return (
             rows.join(times, on=keys, how="left", maintain_order="left")
@@ -172,8 +172,8 @@ def weeks(name: str, harm: str, change: Change, lags: tuple[int, ...] = (1,)) ->
     return Fault(name=name, model="route_delay", harm=harm, dataset="route_weeks", lags=lags, change=change)
 
 
-def edited(name: str, harm: str, model: str = "flight_delay") -> Fault:
-    return Fault(name=name, model=model, harm=harm, edit=name)
+def edited(name: str, harm: str, edit: str = "", model: str = "flight_delay") -> Fault:
+    return Fault(name=name, model=model, harm=harm, edit=edit or name)
 
 
 SCHEDULE_FAULTS = (
@@ -376,8 +376,16 @@ EDIT_FAULTS = (
     edited("degrees taken as radians", "the wind's parts from the east and the north are noise"),
     edited("changes over 12 hours", "changes are between evening and morning instead of between evenings"),
     edited("features as of noon", "the newest weather is not used"),
-    edited("the champion's file exchanged for another version's", "another model scores than is said"),
-    edited("the carriers' newest records restored from four weeks ago", "carriers have an old record"),
+    edited(
+        "the champion's file exchanged for another version's",
+        "another model scores than is said",
+        "artifact_of_another",
+    ),
+    edited(
+        "the carriers' newest records restored from four weeks ago",
+        "carriers have an old record",
+        "carrier_day_of_four_weeks_ago",
+    ),
 )
 
 ROUTE_FAULTS = (
@@ -407,42 +415,63 @@ ROUTE_FAULTS = (
         (8, 15, 22),
     ),
     edited(
-        "two weeks instead of four", "routes have half of the record that the model learned", "route_delay"
+        "two weeks instead of four",
+        "routes have half of the record that the model learned",
+        model="route_delay",
     ),
-    edited("the total of delays as outcome", "outcomes are sums of minutes, not means", "route_delay"),
+    edited("the total of delays as outcome", "outcomes are sums of minutes, not means", model="route_delay"),
 )
 
-TEXTS: Mapping[str, tuple[str, str, str]] = {
-    "rain summed over 24 hours": ("features.py", "RAIN_HOURS = 6", "RAIN_HOURS = 24"),
-    "late from 30 minutes on": ("population.py", "LATE_MINUTES = 15", "LATE_MINUTES = 30"),
-    "weekdays from 0": (
-        "population.py",
-        'pl.col("flight_date").dt.weekday().cast(pl.Int64)',
-        '(pl.col("flight_date").dt.weekday().cast(pl.Int64) - 1)',
-    ),
-    "departures of all airports in an hour": (
-        "population.py",
-        'pl.len().over("origin", minute // 60)',
-        "pl.len().over(minute // 60)",
-    ),
-    "degrees taken as radians": ("features.py", '.otherwise("wind_dir").radians()', '.otherwise("wind_dir")'),
-    "changes over 12 hours": (
-        "features.py",
-        'pl.col("time_hour") + timedelta(hours=24)',
-        'pl.col("time_hour") + timedelta(hours=12)',
-    ),
-    "features as of noon": ("spec.py", "as_of_time=time(21)", "as_of_time=time(12)"),
-    "two weeks instead of four": ("features.py", "WEEKS = 4", "WEEKS = 2"),
-    "the total of delays as outcome": (
-        "population.py",
-        '(pl.col("delay_minutes") / pl.col("departed")).alias("outcome")',
-        'pl.col("delay_minutes").cast(pl.Float64).alias("outcome")',
-    ),
+EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "rain summed over 24 hours": [("models/flight_delay/features.py", "RAIN_HOURS = 6", "RAIN_HOURS = 24")],
+    "late from 30 minutes on": [
+        ("models/flight_delay/population.py", "LATE_MINUTES = 15", "LATE_MINUTES = 30")
+    ],
+    "weekdays from 0": [
+        (
+            "models/flight_delay/population.py",
+            'pl.col("flight_date").dt.weekday().cast(pl.Int64)',
+            '(pl.col("flight_date").dt.weekday().cast(pl.Int64) - 1)',
+        )
+    ],
+    "departures of all airports in an hour": [
+        (
+            "models/flight_delay/population.py",
+            'pl.len().over("origin", minute // 60)',
+            "pl.len().over(minute // 60)",
+        )
+    ],
+    "degrees taken as radians": [
+        ("models/flight_delay/features.py", '.otherwise("wind_dir").radians()', '.otherwise("wind_dir")')
+    ],
+    "changes over 12 hours": [
+        (
+            "models/flight_delay/features.py",
+            'pl.col("time_hour") + timedelta(hours=24)',
+            'pl.col("time_hour") + timedelta(hours=12)',
+        )
+    ],
+    "features as of noon": [("models/flight_delay/spec.py", "as_of_time=time(21)", "as_of_time=time(12)")],
+    "two weeks instead of four": [("models/route_delay/features.py", "WEEKS = 4", "WEEKS = 2")],
+    "the total of delays as outcome": [
+        (
+            "models/route_delay/population.py",
+            '(pl.col("delay_minutes") / pl.col("departed")).alias("outcome")',
+            'pl.col("delay_minutes").cast(pl.Float64).alias("outcome")',
+        )
+    ],
 }
-"""Edit -> the file of its model, what is written there, and what is written instead.
+"""Edit -> file, what stands there once, and what stands there then.
 
-Of the two that are not here: the bytes of the champion's artifact become those of another version, and the
-file of the carriers' table for the newest day that the night reads gets the values of 28 days before.
+Of the two that are not here: the champion's file gets the bytes of another version's, and the carriers' table
+the values of 28 days before for the newest day that the night reads.
 """
 
 ALL = SCHEDULE_FAULTS + FLIGHT_FAULTS + WEATHER_FAULTS + EDIT_FAULTS + ROUTE_FAULTS
+
+LIST = FaultList(
+    name="blind",
+    nights={"flight_delay": FLIGHT_NIGHTS, "route_delay": ROUTE_NIGHTS},
+    faults=ALL,
+    only_on=ONLY_ON,
+)

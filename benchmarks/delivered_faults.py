@@ -5,8 +5,8 @@ deliver and what people may change. The rules, the audit's page, the decisions a
 were read only after the list was committed. The nights were chosen then too.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import polars as pl
@@ -45,6 +45,23 @@ class Fault:
     lags: tuple[int, ...] = ()
     change: Change | None = None
     edit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultList:
+    """Faults, and the nights on which each is tried. Its module has its name and `_faults`.
+
+    nights: model -> what the night is -> its date. only_on: fault -> the nights on which it does anything.
+    """
+
+    name: str
+    nights: Mapping[str, Mapping[str, date]]
+    faults: tuple[Fault, ...]
+    only_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def nights_of(self, fault: Fault) -> Sequence[date]:
+        nights = self.nights[fault.model]
+        return [nights[what] for what in self.only_on.get(fault.name, tuple(nights))]
 
 
 def hand_over(exprs: Mapping[str, pl.Expr]) -> Change:
@@ -728,3 +745,6 @@ ROUTES = (
 )
 
 ALL = (*SCHEDULES, *FLIGHTS, *WEATHER, *EDITS, *ROUTES)
+LIST = FaultList(
+    name="delivered", nights={"flight_delay": FLIGHT_NIGHTS, "route_delay": ROUTE_NIGHTS}, faults=ALL
+)

@@ -1,9 +1,11 @@
-"""What people are told on the first night of each fault of `delivered_faults.py`, end to end.
+"""What people are told on the first night of each fault of a list, end to end.
 
     uv run python benchmarks/first_night.py --home FOLDER     # an hour; goes on where it stopped
     uv run python benchmarks/first_night.py --home FOLDER --only "schedules: no flights of DL"
+    uv run python benchmarks/first_night.py --home ANOTHER_FOLDER --list blind
 
-A platform of its own lands the year day by day, trains, and publishes the nights before each of the six
+The lists: `delivered_faults.py` and `blind_faults.py`. Each has its own nights and needs its own folder.
+A platform of its own lands the year day by day, trains, and publishes the nights before each of the list's
 nights. From there each case starts, on a copy of its files and of its database: the faulty file is delivered,
 landed and built on by `Prepare`, the outcome guard sees it, `ScoreNight` scores the night, and the rules of
 the watcher look. Edits of code are scored by a process that imports edited code. What the rules tell of the
@@ -18,7 +20,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -27,10 +29,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import blind_faults
+import delivered_faults
 import polars as pl
 import psycopg
 import structlog
-from delivered_faults import ALL, FLIGHT_NIGHTS, ROUTE_NIGHTS, Fault
+from delivered_faults import Fault, FaultList
 from own_home import platform_in
 
 import models
@@ -48,7 +52,7 @@ from nightjar.wiring.adapters import INBOX
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import PROJECT, Settings
 
-NIGHTS: Mapping[str, Mapping[str, date]] = {"flight_delay": FLIGHT_NIGHTS, "route_delay": ROUTE_NIGHTS}
+LISTS = {each.name: each for each in (delivered_faults.LIST, blind_faults.LIST)}
 TRAINED = {"flight_delay": date(2013, 6, 30), "route_delay": date(2013, 8, 10)}
 BEFORE = {"flight_delay": (14, timedelta(days=1)), "route_delay": (8, timedelta(weeks=1))}
 """So many nights before each are published, so far apart. Older ones are rehearsed."""
@@ -95,6 +99,7 @@ EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         (WEEKLY, "((WEEKS - 1) * WEEK).days", "(WEEKS * WEEK).days"),
     ],
     "route_hours": [(WEEKLY, '/ pl.col("departed")', '/ pl.col("departed") / 60')],
+    **blind_faults.EDITED,
 }
 """Edit -> file, what stands there once, and what stands there then."""
 ADDED = {
@@ -134,15 +139,15 @@ class Told:
 # --- where cases start -----------------------------------------------------------------------------
 
 
-def prepared(platform: Platform, spec: ModelSpec) -> None:
-    """Make the state before each night of a model: its files beside the home, its database by its name."""
+def prepared(platform: Platform, spec: ModelSpec, nights: Iterable[date]) -> None:
+    """Make the state before each of a model's nights: its files beside the home, its database by its name."""
     if not platform.registry.versions(spec.name):
         today = TRAINED[spec.name]
         platform.prepare(spec).ready(evening_by_now(spec, today))
         version = platform.retrain(spec, today, promote=False).version
         platform.registry.promote(version, CHAMPION, "the benchmark's")
     count, step = BEFORE[spec.name]
-    for night in sorted(NIGHTS[spec.name].values()):
+    for night in sorted(nights):
         folder = state_of(platform.settings.home, spec.name, night)
         if folder.exists():
             continue
@@ -250,10 +255,13 @@ def faulty(spec: ModelSpec, fault: Fault, night: date) -> ModelSpec:
 
 
 def correct(case: Platform, spec: ModelSpec, fault: Fault, night: date) -> None:
-    """Land changed files of days that have landed, as a person does, some hours before the night."""
+    """Land changed files of days that have landed, as a person does, some hours before the night.
+
+    A flights file of two days ago, and any newer file, is new to the night.
+    """
     rows_of = recorded(spec.name, fault.dataset)
     assert fault.change is not None
-    for day in (night - lag * DAY for lag in fault.lags):
+    for day in (night - lag * DAY for lag in fault.lags if lag > 2):
         path = case.settings.home / f"{day}.csv"
         write(spec.name, fault.change(rows_of(day), day, rows_of), path)
         known = as_of(spec, night) - timedelta(hours=3)
@@ -284,6 +292,8 @@ def tampered(case: Platform, spec: ModelSpec, edit: str, night: date) -> None:
         newest.unlink()
         return
     back = DAY if table.name == "weather" else 7 * DAY
+    if edit.endswith("of_four_weeks_ago"):
+        back = 28 * DAY
     rows = known(newest, table, evening)
     last = rows["event_timestamp"].max()
     since = last - DAY
@@ -308,7 +318,7 @@ def known(file: Path, table: FeatureTable, evening: datetime) -> pl.DataFrame:
 
 def night_told(case: Platform, spec: ModelSpec, fault: Fault | None, night: date) -> Told:
     """Deliver, score and look."""
-    if fault is not None and fault.change is not None and min(fault.lags) > 2:
+    if fault is not None and fault.change is not None:
         correct(case, spec, fault, night)
     feed = faulty(spec, fault, night) if fault is not None and fault.change is not None else spec
     error = ""
@@ -369,7 +379,7 @@ def scores_of(case: Platform, spec: ModelSpec, night: date) -> dict[str, float]:
 # --- all of it -------------------------------------------------------------------------------------
 
 
-def edited_told(home: Path, case: Platform, fault: Fault, night: date) -> Told:
+def edited_told(home: Path, case: Platform, faults: FaultList, fault: Fault, night: date) -> Told:
     """The same in a process that imports edited code."""
     code = case.settings.home / "code"
     for package in PACKAGES:
@@ -380,7 +390,8 @@ def edited_told(home: Path, case: Platform, fault: Fault, night: date) -> Told:
         assert old in text, (fault.name, old)
         (code / file).write_text(text.replace(old, new) + ADDED.get(fault.edit, ""))
     case.close()
-    command = [sys.executable, __file__, "--home", str(home), "--only", fault.name, "--as-child", f"{night}"]
+    command = [sys.executable, __file__, "--home", str(home), "--list", faults.name]
+    command += ["--only", fault.name, "--as-child", f"{night}"]
     environment = os.environ | {"PYTHONPATH": str(code)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=code)
     if done.returncode:
@@ -394,9 +405,9 @@ def told_of(found: Mapping[str, Any]) -> Told:
     return Told(alerts, tuple(found["sentences"]), tuple(found["logged"]), found["scores"])
 
 
-def fingerprint() -> str:
+def fingerprint(faults: FaultList) -> str:
     files = sorted(file for name in ("nightjar", "models", "db") for file in (PROJECT / name).rglob("*.py"))
-    here = Path(__file__).with_name("delivered_faults.py")
+    here = Path(__file__).with_name(f"{faults.name}_faults.py")
     return sha256(b"".join(file.read_bytes() for file in (*files, here))).hexdigest()[:12]
 
 
@@ -405,29 +416,34 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--home", type=Path, required=True, help="folder to keep states and results in")
+    parser.add_argument(
+        "--list", choices=LISTS, default="delivered", help="which list (default: %(default)s)"
+    )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="names of faults: only these")
     parser.add_argument("--as-child", type=date.fromisoformat, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    faults = [fault for fault in ALL if wanted.only is None or fault.name in wanted.only]
+    whole = LISTS[wanted.list]
+    asked = tuple(fault for fault in whole.faults if wanted.only is None or fault.name in wanted.only)
+    faults = replace(whole, faults=asked)
     home = wanted.home.resolve()
     if wanted.as_child is not None:
         server = Platform(Settings(home=home, _env_file=None))
         case = platform_at(home / CASE, server, CASE)
-        fault = next(each for each in faults if wanted.as_child in NIGHTS[each.model].values())
+        fault = next(each for each in asked if wanted.as_child in whole.nights_of(each))
         told = night_told(case, models.model(fault.model), fault, wanted.as_child)
         print(json.dumps(asdict(told)))
         return
     with platform_in(home) as platform:
-        for name in NIGHTS:
-            prepared(platform, models.model(name))
+        for name, nights in faults.nights.items():
+            prepared(platform, models.model(name), nights.values())
         show(counted(home, platform, faults), faults)
 
 
-def counted(home: Path, platform: Platform, faults: Sequence[Fault]) -> dict[str, Told]:
+def counted(home: Path, platform: Platform, faults: FaultList) -> dict[str, Told]:
     """Every case, by its name and night. What was counted with the same code is not counted again."""
-    file = home / f"told-{fingerprint()}.jsonl"
+    file = home / f"told-{fingerprint(faults)}.jsonl"
     lines = file.read_text().splitlines() if file.exists() else []
     done = {name: told_of(each) for name, each in map(json.loads, lines)}
 
@@ -436,32 +452,30 @@ def counted(home: Path, platform: Platform, faults: Sequence[Fault]) -> dict[str
         with file.open("a", encoding="utf-8") as kept:
             kept.write(f"{json.dumps([name, asdict(told)])}\n")
 
-    for model, nights in NIGHTS.items():
+    for model, nights in faults.nights.items():
         for night in nights.values():
             name = f"no fault|{model}|{night}"
             if name not in done:
                 with case_of(platform, model, night) as case:
                     keep(name, night_told(case, models.model(model), None, night))
                 print(name, done[name].alerts, done[name].logged, flush=True)
-    # Edits last: each takes a process and new tables.
-    by_night = [
-        (fault, night) for place in range(3) for fault in faults for night in (nights_of(fault)[place],)
-    ]
-    for fault, night in sorted(by_night, key=lambda case: case[0].edit in EDITED):
+    # Edits last: each takes a process and new tables. Before them, the first night of each fault comes first.
+    cases = [(fault, night) for fault in faults.faults for night in faults.nights_of(fault)]
+    for fault, night in sorted(cases, key=lambda case: turn(faults, *case)):
         name = f"{fault.name}|{fault.model}|{night}"
         if name in done or changes_nothing(fault, night):
             continue
         with case_of(platform, fault.model, night) as case:
             if fault.edit in EDITED:
-                keep(name, edited_told(home, case, fault, night))
+                keep(name, edited_told(home, case, faults, fault, night))
             else:
                 keep(name, night_told(case, models.model(fault.model), fault, night))
         print(name, new_alerts(done, name), done[name].logged, flush=True)
     return done
 
 
-def nights_of(fault: Fault) -> Sequence[date]:
-    return [*NIGHTS[fault.model].values()]
+def turn(faults: FaultList, fault: Fault, night: date) -> tuple[bool, int]:
+    return fault.edit in EDITED, faults.nights_of(fault).index(night)
 
 
 def changes_nothing(fault: Fault, night: date) -> bool:
@@ -480,13 +494,13 @@ def new_alerts(done: Mapping[str, Told], name: str) -> list[tuple[str, str, str]
     return [alert for alert in dict.fromkeys(done[name].alerts) if alert not in usual]
 
 
-def show(done: Mapping[str, Told], faults: Sequence[Fault]) -> None:
+def show(done: Mapping[str, Told], faults: FaultList) -> None:
     """A line a fault: how far it moves scores, on how many nights it is held or told, and by what."""
     print("\n| fault | scores move by | held | told | by |\n|---|---|---|---|---|")
     totals = Counter[str]()
-    for fault in faults:
-        cases = {night: f"{fault.name}|{fault.model}|{night}" for night in nights_of(fault)}
-        known = [name for name in cases.values() if name in done]
+    for fault in faults.faults:
+        cases = (f"{fault.name}|{fault.model}|{night}" for night in faults.nights_of(fault))
+        known = [name for name in cases if name in done]
         if not known:
             continue
         kinds = [{kind for kind, _, _ in new_alerts(done, name)} for name in known]
