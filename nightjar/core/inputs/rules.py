@@ -3,7 +3,7 @@
 A reading may lie outside their interval by a margin: a share of the width of the interval, and a fixed part.
 Both are measured on the scale on which the reading moves evenly. A share near 0 or 1 moves little, and so
 does a correlation near 1. The fixed parts were chosen on the nights of January to June of the recorded year
-alone; docs/audit.md says what they gave on July to December.
+alone; docs/audit-measured.md says what they gave on July to December.
 """
 
 from collections.abc import Callable, Mapping
