@@ -76,6 +76,7 @@ def spec_of(*, streamed: bool) -> ModelSpec:
         feature_tables=(table,),
         population_reads=(Window("visits"),),
         outcome_reads=(Window("visits"),),
+        without_holidays=(),
     )
 
 

@@ -105,7 +105,8 @@ class Nursery:
             )
             self._children.append(child)
             self._say(child.order)
-            assert self._changed.wait_for(lambda: child.pid, 60), "the nursery does not answer"
+            # It imports for a minute on a machine with much other work.
+            assert self._changed.wait_for(lambda: child.pid, 240), "the nursery does not answer"
         return child
 
     def close(self) -> None:

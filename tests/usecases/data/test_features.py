@@ -58,6 +58,7 @@ SPEC = dataclasses.replace(
     feature_tables=(TABLE,),
     population_reads=(Window("visits"),),
     outcome_reads=(Window("visits"),),
+    without_holidays=(),
 )
 STREAMED = dataclasses.replace(SPEC, feature_tables=(dataclasses.replace(TABLE, streamed=True),))
 
