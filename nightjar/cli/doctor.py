@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nightjar.adapters.files.room import disks_of
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.cluster import WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
@@ -15,7 +16,6 @@ from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.plurals import counted
 from nightjar.showing import console
 from nightjar.showing.remedies import told
-from nightjar.watcher.looks import disks_of
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 

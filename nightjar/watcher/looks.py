@@ -1,19 +1,18 @@
 """Looks at everything the rules need: the models, the disks, the database, the Prefect server."""
 
-import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
 import httpx
 import structlog
 from sqlalchemy import text
 
 from db.session import translated
+from nightjar.adapters.files.room import disks_of
 from nightjar.core.errors.database import RightsMissing, StoreUnavailable
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.telling.facts import DataFacts, DiskFacts, Fault, ModelFacts, PlatformFacts
+from nightjar.core.telling.facts import DataFacts, Fault, ModelFacts, PlatformFacts
 from nightjar.core.telling.incidents import Incident
 from nightjar.watcher.folders import Found
 from nightjar.wiring.platform import NOT_THERE, Platform, lacking
@@ -52,13 +51,6 @@ def models_of(
 def lives_here(settings: Settings) -> bool:
     """False for a watcher on a machine of its own, which has none of the platform's files."""
     return settings.data_dir is not None or (settings.home / "artifacts").exists()
-
-
-def disks_of(*places: Path) -> tuple[DiskFacts, ...]:
-    """The disks of the places that are there, each once."""
-    first = {place.stat().st_dev: place for place in reversed(places) if place.exists()}
-    usages = ((str(place), shutil.disk_usage(place)) for place in first.values())
-    return tuple(DiskFacts(place, usage.free, usage.total) for place, usage in usages)
 
 
 def days_of(opened: Iterable[Incident], model: str, kinds: Collection[str]) -> frozenset[date]:

@@ -1,1 +1,1 @@
-"""Files: feature tables and artifacts, and how files are written whole or not at all."""
+"""Files: feature tables and artifacts, how they are written whole or not at all, and the room on disks."""
