@@ -52,12 +52,16 @@ class FaultList:
     """Faults, and the nights on which each is tried. Its module has its name and `_faults`.
 
     nights: model -> what the night is -> its date. only_on: fault -> the nights on which it does anything.
+    new: faults of a kind that no list before it has; empty if nobody said. seed: of the order in which the
+    cases run, where that is random.
     """
 
     name: str
     nights: Mapping[str, Mapping[str, date]]
     faults: tuple[Fault, ...]
     only_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    new: frozenset[str] = frozenset()
+    seed: int | None = None
 
     def nights_of(self, fault: Fault) -> Sequence[date]:
         nights = self.nights[fault.model]

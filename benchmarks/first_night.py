@@ -4,12 +4,12 @@
     uv run python benchmarks/first_night.py --home FOLDER --only "schedules: no flights of DL"
     uv run python benchmarks/first_night.py --home ANOTHER_FOLDER --list blind
 
-The lists: `delivered_faults.py` and `blind_faults.py`. Each has its own nights and needs its own folder.
-A platform of its own lands the year day by day, trains, and publishes the nights before each of the list's
-nights. From there each case starts, on a copy of its files and of its database: the faulty file is delivered,
-landed and built on by `Prepare`, the outcome guard sees it, `ScoreNight` scores the night, and the rules of
-the watcher look. Edits of code are scored by a process that imports edited code. What the rules tell of the
-same night without a fault does not count.
+The lists: `delivered_faults.py`, `blind_faults.py` and `unseen_faults.py`. Each has its own nights and needs
+its own folder. A platform of its own lands the year day by day, trains, and publishes the nights before each
+of the list's nights. From there each case starts, on a copy of its files and of its database: the faulty file
+is delivered, landed and built on by `Prepare`, the outcome guard sees it, `ScoreNight` scores the night, and
+the rules of the watcher look. Edits of code are scored by a process that imports edited code. What the rules
+tell of the same night without a fault does not count.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ import delivered_faults
 import polars as pl
 import psycopg
 import structlog
+import unseen_faults
 from delivered_faults import Fault, FaultList
 from own_home import platform_in
 
@@ -52,7 +54,7 @@ from nightjar.wiring.adapters import INBOX
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import PROJECT, Settings
 
-LISTS = {each.name: each for each in (delivered_faults.LIST, blind_faults.LIST)}
+LISTS = {each.name: each for each in (delivered_faults.LIST, blind_faults.LIST, unseen_faults.LIST)}
 TRAINED = {"flight_delay": date(2013, 6, 30), "route_delay": date(2013, 8, 10)}
 BEFORE = {"flight_delay": (14, timedelta(days=1)), "route_delay": (8, timedelta(weeks=1))}
 """So many nights before each are published, so far apart. Older ones are rehearsed."""
@@ -100,6 +102,7 @@ EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     ],
     "route_hours": [(WEEKLY, '/ pl.col("departed")', '/ pl.col("departed") / 60')],
     **blind_faults.EDITED,
+    **unseen_faults.EDITED,
 }
 """Edit -> file, what stands there once, and what stands there then."""
 ADDED = {
@@ -291,12 +294,19 @@ def tampered(case: Platform, spec: ModelSpec, edit: str, night: date) -> None:
     if edit == "origin_day_lost":
         newest.unlink()
         return
-    back = DAY if table.name == "weather" else 7 * DAY
-    if edit.endswith("of_four_weeks_ago"):
-        back = 28 * DAY
     rows = known(newest, table, evening)
     last = rows["event_timestamp"].max()
     since = last - DAY
+    if edit in unseen_faults.TAMPERED:
+        every = read_kept(newest, table)
+        is_new = (pl.col("event_timestamp") > since) & (pl.col("event_timestamp") <= last)
+        changed = unseen_faults.TAMPERED[edit](every.filter(is_new)).select(every.columns)
+        newest.unlink()  # it is a link
+        pl.concat([every.filter(~is_new), changed]).write_parquet(newest)
+        return
+    back = DAY if table.name == "weather" else 7 * DAY
+    if edit.endswith("of_four_weeks_ago"):
+        back = 28 * DAY
     old = pl.concat(read_kept(file, table) for file in files).filter(
         pl.col("event_timestamp").is_between(since - back, last - back, closed="right")
     )
@@ -459,9 +469,7 @@ def counted(home: Path, platform: Platform, faults: FaultList) -> dict[str, Told
                 with case_of(platform, model, night) as case:
                     keep(name, night_told(case, models.model(model), None, night))
                 print(name, done[name].alerts, done[name].logged, flush=True)
-    # Edits last: each takes a process and new tables. Before them, the first night of each fault comes first.
-    cases = [(fault, night) for fault in faults.faults for night in faults.nights_of(fault)]
-    for fault, night in sorted(cases, key=lambda case: turn(faults, *case)):
+    for fault, night in in_order(faults):
         name = f"{fault.name}|{fault.model}|{night}"
         if name in done or changes_nothing(fault, night):
             continue
@@ -472,6 +480,18 @@ def counted(home: Path, platform: Platform, faults: FaultList) -> dict[str, Told
                 keep(name, night_told(case, models.model(fault.model), fault, night))
         print(name, new_alerts(done, name), done[name].logged, flush=True)
     return done
+
+
+def in_order(faults: FaultList) -> Sequence[tuple[Fault, date]]:
+    """The cases as they run: at random if the list has a seed, so that those that ran are a sample.
+
+    Otherwise edits come last: each takes a process and new tables. Before them, the first night of each fault
+    comes first.
+    """
+    cases = [(fault, night) for fault in faults.faults for night in faults.nights_of(fault)]
+    if faults.seed is not None:
+        return Random(faults.seed).sample(cases, len(cases))
+    return sorted(cases, key=lambda case: turn(faults, *case))
 
 
 def turn(faults: FaultList, fault: Fault, night: date) -> tuple[bool, int]:
@@ -511,10 +531,14 @@ def show(done: Mapping[str, Told], faults: FaultList) -> None:
         print(f"| {fault.name} | {moved(done, known)} | {held} of {len(known)} | {told} | {by} |")
         totals += Counter(held=held, told=told, cases=len(known), found=held + told == len(known))
         totals += Counter(every=1)
+        if fault.name in faults.new:
+            totals += Counter(new=len(known), new_found=held + told)
     print(
         f"\n{totals['held']} held and {totals['told']} told of {totals['cases']} cases; "
         f"{totals['found']} of {totals['every']} faults on each of their nights"
     )
+    if faults.new:
+        print(f"{totals['new_found']} held or told of {totals['new']} cases that are new in kind")
     for name, told in done.items():
         if name.startswith("no fault"):
             print(name, "|", ", ".join(f"{kind} {of} {why}".strip() for kind, of, why in told.alerts))
