@@ -4,7 +4,7 @@ It is in the same database as the scores that refer to it, so transactions cover
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -26,9 +26,13 @@ ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('nightjar re
 
 @dataclass(frozen=True, slots=True)
 class PostgresRegistry:
-    """The `Registry` port. Several processes may use it at once: it assigns one number at a time."""
+    """The `Registry` port. Several processes may use it at once: it assigns one number at a time.
+
+    The row of a version never changes. So it is read once, however often a night asks.
+    """
 
     engine: Engine
+    _versions: dict[int, Version] = field(default_factory=dict[int, Version], repr=False, compare=False)
 
     def add_dataset(
         self,
@@ -91,9 +95,12 @@ class PostgresRegistry:
         return None if row is None else _as(Version, row)
 
     def version_by_id(self, version_id: int) -> Version:
-        table = table_of(VersionRow)
-        with translated(), self.engine.connect() as connection:
-            return _as(Version, connection.execute(select(table).where(table.c.id == version_id)).one())
+        if version_id not in self._versions:
+            table = table_of(VersionRow)
+            with translated(), self.engine.connect() as connection:
+                row = connection.execute(select(table).where(table.c.id == version_id)).one()
+            self._versions[version_id] = _as(Version, row)
+        return self._versions[version_id]
 
     def versions(self, model: str) -> tuple[Version, ...]:
         table = table_of(VersionRow)

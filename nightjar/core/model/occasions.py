@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import islice
 
 from nightjar.core.errors.settings import NoOccasion
@@ -37,7 +38,16 @@ def occasions_from(spec: ModelSpec, first: date) -> Iterator[date]:
 
 def oldest_of(spec: ModelSpec, score_date: date, count: int) -> date:
     """Return the oldest of the last `count` occasions before a date; date.min if there are fewer."""
-    return next(islice(occasions_by(spec, score_date - DAY), count - 1, None), date.min)
+    horizon = timedelta(days=spec.horizon_days)
+    start = _start_day(spec.cron, score_date - DAY - horizon, count)
+    return date.min if start is None else start + horizon
+
+
+@lru_cache(maxsize=256)  # a night asks for the same few dates again and again, and each start takes 0.1 ms
+def _start_day(cron: str, last: date, count: int) -> date | None:
+    """The day of the `count`-th start up to a day, counted back; None if there are fewer."""
+    start = next(islice(starts_before(cron, end_of_day(last)), count - 1, None), None)
+    return None if start is None else start.date()
 
 
 def nearest(spec: ModelSpec, score_date: date) -> tuple[date, ...]:
