@@ -7,6 +7,8 @@ A night is scored by the real use case, with everything that it does to be belie
 profile, drift, reasons and the telemetry. Past nights are there, so that each check has something to compare
 with. In turns with it a bare night is scored, without all that: population, features, contract, scores,
 publication. CPU seconds are those of this process and of Postgres, as the kernel counts them. Medians count.
+For them nothing runs side by side. Both nights are then scored as they are every night, parts on threads and
+some checks beside them, for the seconds of the clock: a check costs less of these where a processor is idle.
 
 What happens when a night's outcomes come, once a night, is a table of its own: their check, their storing
 and the measurement. Its floor is one COPY of the outcomes and one read of the scores with their outcomes.
@@ -19,7 +21,8 @@ The report is apart: it is drawn of a sample, so its cost does not grow with the
 import argparse
 import json
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -50,8 +53,10 @@ from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import Run
 from nightjar.core.ports.following import nothing_follows
 from nightjar.executors.in_turn import InTurn
+from nightjar.executors.pools import Threads
 from nightjar.showing import console
 from nightjar.usecases.data.windows import outcomes_of
+from nightjar.usecases.monitoring.follow_up import patiently
 from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.scoring import night as nights
 from nightjar.usecases.scoring.night import ScoreNight
@@ -143,6 +148,15 @@ class Bench:
             self._run(bare)
         return meter.whole()
 
+    def seconds(self) -> tuple[float, float]:
+        """Of the clock: a bare night, then a watched one, each as it is scored every night."""
+        inputs, threads = self.platform.night_inputs(self.spec), self.platform.settings.threads
+        executor = Threads(ScorePart(lambda _: inputs, self.platform.store), threads)
+        watched = self.platform.score_night(self.spec, as_on_its_evening, executor)
+        with unaudited():
+            bare = clocked(replace(watched, follow=nothing_follows), self._run)
+        return bare, clocked(watched, self._run)
+
     def report(self) -> Cost:
         meter = self._meter()
         shown = self._shown()
@@ -183,6 +197,18 @@ class Bench:
         known_at = recorded_at(FLIGHTS.name, DAY) + timedelta(days=1)
         outcomes = outcomes_of(self.spec, self.platform.raw_of(self.spec), [DAY], known_at)
         with_outcomes(found, outcomes["outcome"], self.spec.kind)
+
+
+def as_on_its_evening(name: str, run: Run, work: Callable[[], None]) -> None:
+    """Carry out a step after the publication. On the evening of a real night its outcomes are not there."""
+    if name != "measurement":
+        patiently(name, run, work)
+
+
+def clocked(night: ScoreNight, run: Callable[[ScoreNight], None]) -> float:
+    started = time.perf_counter()
+    run(night)
+    return time.perf_counter() - started
 
 
 @contextmanager
@@ -275,7 +301,7 @@ def score_past(platform: Platform, champion: Version) -> None:
 class Found:
     """CPU seconds, here and in Postgres. watching: by what watches. bare: of a night that nobody watches.
     rest: of the watched night without what watches it; both should be alike. outcomes: by what happens when
-    they come, and its floor.
+    they come, and its floor. seconds: of the clock, of both nights as they are scored every night.
     """
 
     rows: int
@@ -284,6 +310,13 @@ class Found:
     watching: Mapping[str, float]
     outcomes: Mapping[str, float]
     report: float | None
+    bare_seconds: float
+    watched_seconds: float
+
+    @property
+    def share_of_seconds(self) -> float:
+        """Of a bare night as it is scored every night: how much longer the watched one takes."""
+        return self.watched_seconds / self.bare_seconds - 1
 
     @property
     def share(self) -> float:
@@ -295,7 +328,9 @@ def measured(bench: Bench, rows: int, rounds: int, *, report: bool) -> Found:
     land(bench.platform, rows)
     bench.bare(), bench.watched(), bench.outcomes(rows)  # whatever is imported or read for the first time
     bare, watched, come = list[Cost](), list[dict[str, Cost]](), list[dict[str, Cost]]()
+    clock = list[tuple[float, float]]()
     for _ in range(rounds):
+        clock.append(bench.seconds())
         bare.append(bench.bare())
         watched.append(bench.watched())
         come.append(bench.outcomes(rows))
@@ -303,7 +338,8 @@ def measured(bench: Bench, rows: int, rounds: int, *, report: bool) -> Found:
     rest = spent.pop(NIGHT)
     drawn = cpu(bench.report()) if report else None
     spent = dict(sorted(spent.items(), key=lambda each: -each[1]))
-    return Found(rows, middle(bare), rest, spent, by_name(come), drawn)
+    seconds = map(statistics.median, zip(*clock, strict=True))
+    return Found(rows, middle(bare), rest, spent, by_name(come), drawn, *seconds)
 
 
 def by_name(rounds: Sequence[Mapping[str, Cost]]) -> dict[str, float]:
@@ -342,6 +378,10 @@ def show(found: Found) -> None:
     ]
     columns = ("what", "CPU s", "of a bare night")
     console.out.print(console.table(f"a night of {found.rows:,} rows", columns, every))
+    console.out.print(
+        f"of the clock: {found.bare_seconds:.2f} s bare, {found.watched_seconds:.2f} s watched, "
+        f"{found.share_of_seconds:+.1%}"
+    )
     console.out.print(console.table(f"its {found.rows:,} outcomes come", columns, come))
 
 
@@ -370,6 +410,7 @@ def main() -> None:
 
 def vars_of(found: Found) -> dict[str, Any]:
     kept = ("rows", "bare", "rest", "watching", "outcomes", "report", "share")
+    kept += ("bare_seconds", "watched_seconds", "share_of_seconds")
     return {name: getattr(found, name) for name in kept}
 
 
