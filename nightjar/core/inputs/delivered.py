@@ -152,9 +152,11 @@ def _beside_week(
     `not_below`: the share of the rows in which one column is not below another that is measured alike, as the
     temperature is not below the dew point. `equal`: in which both are the same.
     `rise`, `from_line`: how far the second one rises with the first one along the line of most rows, and the
-    middle distance from it.
+    middle distance from it. `anew`: by how many rows, as a share of all, one value has more than on any of
+    the days before; the value that has most.
     """
     now, then = matrix(rows, names), np.concatenate([matrix(day, names) for day in past])
+    of_day = np.repeat(np.arange(len(past)), [day.height for day in past])
     parts = {"": np.full(rows.height, fill_value=True), **_by_key(dataset, rows)}
     for name, values, before in zip(names, now.T, then.T, strict=True):
         usual, there = np.unique(before[~np.isnan(before)]), ~np.isnan(values)
@@ -165,6 +167,8 @@ def _beside_week(
         if has_range(before) and (~np.isnan(values)).mean() > MOSTLY:
             over = max(np.nanmax(values) - usual[-1], usual[0] - np.nanmin(values), 0.0)
             yield "beyond", name, "", float(over / (usual[-1] - usual[0]))
+        if not np.isnan(values).all():
+            yield "anew", name, "", _anew(values, before, of_day, usual) / rows.height
     ranged = [place for place, before in enumerate(then.T) if has_range(before)]
     yield from gauges.decimals(now[:, ranged], then[:, ranged], [names[place] for place in ranged], parts)
     varied = [place for place in ranged if _mostly_known(then[:, place])]
@@ -181,6 +185,19 @@ def _beside_week(
                 rise, middle, _ = line(first, second)
                 yield "rise", pair, "", rise
                 yield "from_line", pair, "", middle
+
+
+def _anew(values: Matrix, past: Matrix, of_day: NDArray[np.intp], usual: Matrix) -> float:
+    """The most rows that a value has beyond those of any day before. usual: the values of the days before."""
+    found, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    if not usual.size:
+        return float(counts.max())
+    known = ~np.isnan(past)
+    tallied = np.zeros((1 + int(of_day.max(initial=0)), usual.size), dtype=np.intp)
+    np.add.at(tallied, (of_day[known], np.searchsorted(usual, past[known])), 1)
+    places = np.minimum(np.searchsorted(usual, found), usual.size - 1)
+    before = np.where(usual[places] == found, tallied.max(axis=0)[places], 0)
+    return max(0.0, float((counts - before).max()))
 
 
 def _by_key(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[str, NDArray[np.bool_]]:
@@ -219,7 +236,7 @@ def _in_series(
     values, parts = matrix(ordered, names), _by_key(dataset, ordered)
     if follows.any():
         still = follows & _equal_to_before(np.nan_to_num(values, nan=np.inf))
-        yield "longest", "", "", 1.0 + _longest(still)
+        yield "longest", "", "", 1.0 + series.longest(still)
     known = follows[:, None] & ~np.isnan(values[1:]) & ~np.isnan(values[:-1])
     for place in map(int, np.flatnonzero(known.sum(axis=0) >= SOME)):
         now, then = values[1:, place][known[:, place]], values[:-1, place][known[:, place]]
@@ -259,9 +276,3 @@ def _begin(rows: pl.DataFrame, instants: Sequence[str]) -> datetime:
 def _equal_to_before(values: Matrix) -> NDArray[np.bool_]:
     """For each row but the first: is it the same as the one before?"""
     return (values[1:] == values[:-1]).all(axis=1)
-
-
-def _longest(true: NDArray[np.bool_]) -> int:
-    """The most true values in turn."""
-    ends = np.flatnonzero(np.concatenate(([True], ~true, [True])))
-    return int(np.diff(ends).max()) - 1

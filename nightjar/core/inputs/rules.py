@@ -71,6 +71,8 @@ class Rule:
     lies: True if it says where the values of a column lie. If they carry days without a published night, they
     may lie further away.
     moved: True if it says how values moved since last night. What a gap explains is told, and holds nothing.
+    timeless: True if no holiday moves it: it says in what form values are, and what belongs to what.
+    least_limit: a limit above the usual numbers is at least this.
     """
 
     check: str
@@ -89,6 +91,8 @@ class Rule:
     since: bool = False
     lies: bool = False
     moved: bool = False
+    timeless: bool = False
+    least_limit: float = -inf
     told: str
     if_above: str = ""
     if_below: str = ""
@@ -99,14 +103,24 @@ class Rule:
         return self.told.startswith("share of ")
 
 
-def _share(check: str, told: str, things: str, *, lies: bool = False) -> tuple[Rule, Rule]:
+def _share(
+    check: str, told: str, things: str, *, lies: bool = False, timeless: bool = False
+) -> tuple[Rule, Rule]:
     """A share of values: as a difference, and as odds. So a share of 0 or 1 may hardly change.
 
     things: which values these are.
     """
     more, fewer = f"{{it}} has more {things} than usual", f"{{it}} has fewer {things} than usual"
     odds = Rule(
-        check=check, above=3.0, below=3.0, scale=SHARE, lies=lies, told=told, if_above=more, if_below=fewer
+        check=check,
+        above=3.0,
+        below=3.0,
+        scale=SHARE,
+        lies=lies,
+        timeless=timeless,
+        told=told,
+        if_above=more,
+        if_below=fewer,
     )
     return replace(odds, above=0.25, below=0.25, scale=PART), odds
 
@@ -151,6 +165,7 @@ FACTORED = Rule(
     moved=True,
     above=0.6,
     scale=PART,
+    timeless=True,
     told="share of entities whose value changed by the same factor",
     if_above="Many values of {it} changed by the same factor since last night",
 )
@@ -159,6 +174,7 @@ OFFSET = Rule(
     moved=True,
     above=0.6,
     scale=PART,
+    timeless=True,
     told="share of entities whose value changed by the same amount",
     if_above="Many values of {it} changed by the same amount since last night",
 )
@@ -185,6 +201,7 @@ COPIES = Rule(
     check="copies",
     above=1.0,
     scale=SHARE,
+    timeless=True,
     told="share of rows that are the same as another row",
     if_above="More rows{of} than usual are copies of another row",
 )
@@ -273,9 +290,13 @@ EMPTY = Rule(
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "zero_share": _share("zeros", "share of zeros", "zeros", lies=True),
-    "negative_share": _share("sign", "share of negative values", "negative values"),
+    "negative_share": _share("sign", "share of negative values", "negative values", timeless=True),
     "whole_values": _share(
-        "precision", "share of whole numbers among the different values", "whole numbers", lies=True
+        "precision",
+        "share of whole numbers among the different values",
+        "whole numbers",
+        lies=True,
+        timeless=True,
     ),
     "repeated_share": (REPEATED, replace(REPEATED, above=1.5, scale=SHARE)),
     "short_share": (
@@ -285,6 +306,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             above=2.0,
             below=3.0,
             scale=SHARE,
+            timeless=True,
             told="share of values of two decimals",
             if_above="{it} has fewer decimals than usual",
             if_below="{it} has more decimals than usual",
@@ -390,6 +412,16 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_below="Fewer values of {it} than usual are missing",
         ),
     ),
+    "attribute": (
+        Rule(
+            check="attribute",
+            scale=PART,
+            below=0.006,
+            timeless=True,
+            told="share of rows whose value the last nights had for the same key",
+            if_below="Rows have another {it} than on the last nights",
+        ),
+    ),
     "gone": (
         Rule(
             check="entities_missing",
@@ -453,6 +485,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             check="units",
             scale=PART,
             below=0.5,
+            timeless=True,
             told="share of the values on the steps of the gauge",
             if_below="{it} has values between the steps of its gauge",
         ),
@@ -461,6 +494,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule(
             check="misjoined",
             below=0.02,
+            timeless=True,
             told="keys as a share of the different rows of features",
             if_below="Some keys of {it} have more than one row of features",
         ),
@@ -470,6 +504,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             check="keys_alike",
             below=0.5,
             scale=SHARE,
+            timeless=True,
             told="different rows of features as a share of the keys",
             if_below="More keys of {it} than usual have the same features as another key",
         ),
@@ -489,6 +524,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=PART,
             above=0.2,
             least_nights=14,
+            timeless=True,
             told="share of the keys without any feature",
             if_above="More keys of {it} than usual have no feature",
         ),
@@ -574,6 +610,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             above=6.0,
             below=6.0,
             scale=SHARE,
+            timeless=True,
             told="share of the few values of two decimals",
             if_above="{it} has fewer decimals than usual",
             if_below="{it} has more decimals than usual",
@@ -600,6 +637,37 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             widths=0.0,
             told="how far the first values are turned from the last ones of the day before, in half turns",
             if_above="{it} is turned against the end of the day before",
+        ),
+    ),
+    "drift": (
+        Rule(
+            check="drift",
+            above=1.2,
+            widths=0.6,
+            least_limit=3.0,  # less is chance
+            moves=True,
+            told="more rises than falls, or falls than rises, from value to value, in standard deviations",
+            if_above="{it} goes one way only: its values hardly ever turn back",
+        ),
+    ),
+    "silent": (
+        Rule(
+            check="silent",
+            above=2.5,
+            widths=0.0,
+            told="most instants in turn at which a key has no row",
+            if_above="Rows of {it} are missing for several instants in turn",
+        ),
+    ),
+    "anew": (
+        Rule(
+            check="repeated",
+            scale=PART,
+            above=0.2,
+            widths=0.0,
+            moves=True,
+            told="share of rows by which a value has more than on any day before",
+            if_above="{it} has one value in many rows, which few rows of a day before had",
         ),
     ),
     "seam": (
@@ -855,8 +923,10 @@ def passed(
         return None
     at, least, most = (rule.scale.to(each) for each in (value, low, high))
     spread = min(rule.widths * (most - least), rule.widest)
-    if rule.above is not None and at > (limit := _limit(rule, most, spread + rule.above * unit, wider)):
-        return rule.scale.back(limit)
+    if rule.above is not None:
+        limit = max(_limit(rule, most, spread + rule.above * unit, wider), rule.least_limit)
+        if at > limit:
+            return rule.scale.back(limit)
     if rule.below is not None and at < (limit := _limit(rule, least, -spread - rule.below * unit, wider)):
         return rule.scale.back(limit)
     return None

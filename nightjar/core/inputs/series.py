@@ -67,14 +67,18 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
 
     `jump`: the least distance of a first value of a key from its last one of the day before, as a multiple of
     the middle distance of two values in turn. `turned`: the mean distance, as a share of half a turn and at
-    least TURNS, of a column that goes around. `rough`: the mean distance of a value from the mean of those
+    least TURNS, of a column that goes around. `drift`: how many more values rise than fall, or the other way
+    round, in standard deviations of chance. `rough`: the mean distance of a value from the mean of those
     before and after it, as a multiple of the usual one. `late`: the greatest share of the values of the first
     instants that are the last ones of the day before. `same_day`: the greatest share of the values that are
     those of the same instant of a day before. Both of rows too: all values of a row must be the same.
-    `whole`: the share of the keys and instants that have a row. `seam`: how little the first values of all
-    columns are to be expected after the last ones of the day before.
+    `whole`: the share of the keys and instants that have a row. `silent`: the most instants in turn at which
+    a key has none. `seam`: how little the first values of all columns are to be expected after the last ones
+    of the day before.
     """
-    yield "whole", "", "", float((~np.isnan(days[0])).any(axis=-1).mean())
+    there = (~np.isnan(days[0])).any(axis=-1)
+    yield "whole", "", "", float(there.mean())
+    yield "silent", "", "", float(max(longest(~of_key) for of_key in there))
     yield "late", "", "", _late_rows(days)
     yield "same_day", "", "", max(float(_same_rows(days[0], before).mean()) for before in days[1:])
     away = np.abs(_less(days[0, :, 0], days[1, :, -1], length))
@@ -85,6 +89,7 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
     latest = min(LATEST, days.shape[2] - 1)
     for place, name in enumerate(names):
         values = days[..., place]
+        yield "drift", name, "", _drift(np.diff(days[0, ..., place]))
         if usual[place] > 0 and not np.isnan(away[:, place]).all():
             yield "jump", name, "", float(np.nanmin(away[:, place]) / usual[place])
         if np.isfinite(length[place]) and not np.isnan(away[:, place]).all():
@@ -122,6 +127,17 @@ def _steps(days: Days, length: Matrix, apart: int = 1) -> Days:
 def _rough(days: Days, length: Matrix) -> Days:
     """The mean distance of a value from the mean of those before and after it, of each column."""
     return _mean(np.abs(np.diff(_moved(days, length), axis=2)) / 2, (0, 1, 2))
+
+
+def _drift(moved: Days) -> float:
+    rises, falls = (moved > 0).sum(), (moved < 0).sum()
+    return float(abs(rises - falls) / sqrt(max(rises + falls, 1)))
+
+
+def longest(true: NDArray[np.bool_]) -> int:
+    """The most true values in turn."""
+    ends = np.flatnonzero(np.concatenate(([True], ~true, [True])))
+    return int(np.diff(ends).max()) - 1
 
 
 def _same(now: Days, then: Days) -> float:

@@ -100,6 +100,8 @@ SIX_HOURS = pl.col("hour").dt.hour() >= 18
         (pl.col("rain") * 25.4, "units"),
         (pl.when(pl.col("rain") == 0).then(0.001).otherwise("rain").alias("rain"), "units"),
         (pl.when(city="rome").then(pl.col("temp").floor()).otherwise("temp"), "decimals"),
+        (pl.col("wind").cum_sum().over("city"), "drift"),
+        (pl.when(EIGHT_HOURS).then(99.0).otherwise("wind").alias("wind"), "repeated"),
         (pl.when(~EIGHT_HOURS).then("temp").interpolate().over("city").round(2).alias("temp"), "filled"),
     ],
     ids=[
@@ -121,6 +123,8 @@ SIX_HOURS = pl.col("hour").dt.hour() >= 18
         "rain in millimetres",
         "a trace of rain for none",
         "no decimals in one city",
+        "wind added up since midnight",
+        "a code for calm air",
         "a gap that is filled by a straight line",
     ],
 )
