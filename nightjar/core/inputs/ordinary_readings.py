@@ -1,11 +1,13 @@
 """Which readings of a night lie outside what comparable nights show to be ordinary (`rules`).
 
-In a holiday period a margin is HOLIDAY times as wide, and two slices together say nothing. A feed that knows
-no holidays is held to its usual margins.
+In a holiday period a margin is HOLIDAY times as wide, and two slices together say nothing. What lies beyond
+the usual margin and within the wider one is told, and holds nothing, but for numbers of rows: these may well
+be others then. A feed that knows no holidays is held to its usual margins, and so is what is `timeless`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from math import hypot, inf, sqrt
 
@@ -71,6 +73,7 @@ KNOWN_FACTORS = {
     -1.0: "the sign is the opposite",
 }
 NEAR = 0.01
+IN_HOLIDAYS = "beyond the limit of an ordinary night, and within that of a holiday period"
 OF_OTHERS = ("low", "high", "zero_share", "few_central", "factor")
 """What says something of other readings counts wherever it lies."""
 
@@ -121,9 +124,15 @@ class Margins:
     def wider(self, reading: Reading) -> float:
         return 1.0 if reading.column.rpartition(".")[0] in self.steady else self.holiday
 
+    @property
+    def usual(self) -> "Margins":
+        """The same for a night that is in no holiday period."""
+        return replace(self, holiday=1.0)
+
     def of(self, rule: Rule, reading: Reading) -> float:
         """Each day that is exchanged in a mean of days may move it as far again."""
-        margin = self.wider(reading) * (_scarce(reading.nights) if rule.moves else 1.0)
+        wider = 1.0 if rule.timeless else self.wider(reading)
+        margin = wider * (_scarce(reading.nights) if rule.moves else 1.0)
         if rule.since:
             return margin * self.apart
         return margin * (1 + self.unseen.get(reading.column, 0)) if rule.lies else margin
@@ -168,14 +177,15 @@ def unusual(
     zeros |= dict.fromkeys(events, 1.0)
     widths = {column: high[column] - low[column] for column in high.keys() & low.keys()}
     margins = Margins(HOLIDAY if holiday else 1.0, apart, unseen or {}, steady)
+    beyond = partial(_beyond, widths=widths, zeros=zeros, gaps=gaps or {})
     found = [
         *(finding for each in counted for finding in _volume(each, margins.holiday)),
         *_missing_slices(rows, for_rows.filter(pl.col("name").is_in(kinds)), len(alike if enough else near)),
-        *(finding for each in every for finding in _beyond(each, widths, zeros, margins, gaps or {})),
+        *(finding for each in every for finding in _held_or_told(each, margins, beyond)),
         *(finding for each in every for finding in _frozen(each)),
         *(() if same_by_chance(tonight, near) else (each for of in every for each in _population(of))),
         *(finding for each in every for finding in _unexplained(each)),
-        *(() if holiday else tuple(_calendar(tonight, near, of_weekday, len(alike)))),
+        *_calendar(tonight, near, of_weekday, len(alike), holiday=holiday),
     ]
     factors = {(each.column, each.slice): each.value for each in every if each.name == "factor"}
     return tuple(_guessed(finding, factors) for finding in _without_parts(found))
@@ -197,9 +207,11 @@ def _only_of_other_weekdays(reading: Reading, alike: Sequence[pl.DataFrame]) -> 
 
 
 def _without_parts(found: Sequence[Finding]) -> Iterator[Finding]:
-    """What stands against a whole column is not told again of its slices."""
-    whole = {(each.name, each.column) for each in found if not each.slice}
-    yield from (each for each in found if not each.slice or (each.name, each.column) not in whole)
+    """What stands against a whole column is not told again of its slices. A doubt is less than what holds."""
+    whole = {(each.name, each.column, each.holds) for each in found if not each.slice}
+    for each in found:
+        if not (each.slice and {(each.name, each.column, holds) for holds in {True, each.holds}} & whole):
+            yield each
 
 
 def summary(nights: Sequence[pl.DataFrame], names: Sequence[str] | None = None) -> pl.DataFrame:
@@ -227,11 +239,22 @@ def beside(tonight: pl.DataFrame, past: pl.DataFrame, least: int) -> list[Readin
     return [Reading(**row) for row in joined.iter_rows(named=True)]
 
 
+def _held_or_told(
+    reading: Reading, margins: Margins, beyond: Callable[[Reading, Margins], Iterator[Finding]]
+) -> Iterator[Finding]:
+    """What a reading shows. If that is nothing, because limits are wider in a holiday period: a doubt."""
+    held = [*beyond(reading, margins)]
+    yield from held
+    if not held and margins.holiday > 1:
+        yield from (_doubted(each, IN_HOLIDAYS) for each in beyond(reading, margins.usual))
+
+
 def _beyond(
     reading: Reading,
+    margins: Margins,
+    *,
     widths: Mapping[str, float],
     zeros: Mapping[str, float],
-    margins: Margins,
     gaps: Mapping[str, str],
 ) -> Iterator[Finding]:
     if reading.column == SCORE:
@@ -247,8 +270,8 @@ def _beyond(
             return
 
 
-def _doubted(finding: Finding, gap: str) -> Finding:
-    return finding.because(gap).model_copy(update={"holds": False})
+def _doubted(finding: Finding, why: str) -> Finding:
+    return finding.because(why).model_copy(update={"holds": False})
 
 
 def _scarce(nights: int) -> float:
@@ -331,11 +354,17 @@ def _frozen(reading: Reading) -> Iterator[Finding]:
 
 
 def _calendar(
-    tonight: pl.DataFrame, near: Sequence[pl.DataFrame], past: pl.DataFrame, nights: int
+    tonight: pl.DataFrame,
+    near: Sequence[pl.DataFrame],
+    past: pl.DataFrame,
+    nights: int,
+    *,
+    holiday: bool,
 ) -> Iterator[Finding]:
     """A column that has one value a night, and that of the weekday, has the value of another day.
 
-    past: the `summary` of the nights of the weekday. nights: how many these are.
+    past: the `summary` of the nights of the weekday. nights: how many these are. In a holiday period it is a
+    doubt: a column may say that a holiday is as a Sunday.
     """
     only = pl.col("name") == ONLY
     if nights < LEAST_ALIKE:
@@ -351,6 +380,7 @@ def _calendar(
                 expected=reading.usual,
                 limit=reading.usual,
                 rate=RATE,
+                holds=not holiday,
                 sentence=two_lines(
                     f"{reading.column} has the value of another weekday",
                     f"Value of the whole night: {reading.value:g}. On the last {nights} nights of this "

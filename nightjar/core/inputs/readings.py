@@ -20,7 +20,7 @@ import polars as pl
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
-from nightjar.core.inputs import again, by_others, former, relations
+from nightjar.core.inputs import again, attributes, by_others, former, relations
 from nightjar.core.inputs.findings import BOTH
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
 from nightjar.core.inputs.shapes import of_values
@@ -153,6 +153,7 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
             *met_again(rows, before),
             *explained_by(rows, before, spec),
             *_by_others(numbers, spec, before),
+            *attributes.of_keys(rows, before, (*spec.categorical, *keys_of(spec)), _own(rows, spec)),
         ]
     return pl.DataFrame(told, schema=READING, orient="row").filter(pl.col("value").is_finite())
 

@@ -27,6 +27,24 @@ def test_a_column_that_goes_by_the_weekday_must_be_that_of_the_day():
     assert names(night(only=1), WEEK, TUESDAYS) == {"calendar"}
 
 
+def test_a_column_that_goes_by_the_weekday_is_told_in_a_holiday_period():
+    (told,) = unusual(night(only=1), WEEK, TUESDAYS, holiday=True)
+    assert (told.name, told.holds) == ("calendar", False)
+
+
+@pytest.mark.parametrize("holiday", [False, True])
+def test_what_belongs_to_a_key_knows_no_holidays(holiday):
+    (told,) = unusual(night(attribute=0.99), [night(attribute=1)] * 8, holiday=holiday)
+    assert (told.name, told.holds) == ("attribute", True)
+    assert not unusual(night(attribute=0.998), [night(attribute=1)] * 8, holiday=holiday)
+
+
+def test_a_column_that_hardly_moved_lately_may_go_one_way_as_far_as_chance_goes():
+    calm = [night(drift=0)] * 20
+    assert names(night(drift=2.9), calm) == set()
+    assert names(night(drift=3.1), calm) == {"drift"}
+
+
 def test_a_column_that_changes_with_the_month_does_not_go_by_the_weekday():
     months = [night(only=5 + number // 13) for number in range(14)]
     assert names(night(only=6), months, [night(only=5) for _ in range(3)]) == set()
@@ -79,7 +97,23 @@ def test_a_feed_that_knows_no_holidays_is_held_to_its_usual_margins(column, holi
     """weather: the feed, and also a table of features."""
     past = [night(rise=1.0).with_columns(column=pl.lit(column))] * 20
     tonight = night(rise=1.8).with_columns(column=pl.lit(column))
-    assert {each.name for each in unusual(tonight, past, holiday=holiday, steady=["weather"])} == found
+    told = unusual(tonight, past, holiday=holiday, steady=["weather"])
+    assert {each.name for each in told if each.holds} == found
+    assert [each.name for each in told] == ["relation"]
+    assert ("holiday period" in told[0].what) is (not found)
+
+
+def test_a_doubt_about_a_column_hides_no_slice_that_is_held():
+    of = pl.Series(["", "city=OSLO"])
+    past, tonight = (
+        pl.concat([night(still=whole), night(still=part)]).with_columns(slice=of)
+        for whole, part in ((0.5, 0.5), (0.8, 0.985))
+    )
+    told = unusual(tonight, [past] * 8, holiday=True)
+    assert [(each.name, each.slice, each.holds) for each in told] == [
+        ("frozen", "", False),
+        ("frozen", "city=OSLO", True),
+    ]
 
 
 def test_a_small_slice_may_vary_by_chance():

@@ -1,0 +1,87 @@
+"""Attributes: values that follow from others, as the distance follows from both airports.
+
+What depends on a key alone has no seasons and no holidays. So even a few rows of a night that break this were
+joined, converted or mixed otherwise. Which columns are attributes of which others, the nights before say.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nightjar.core.inputs.findings import BOTH
+from nightjar.core.inputs.former import SOME, VARIED, Told
+
+Codes = NDArray[np.int64]
+
+MISSING = 0
+"""The code of a missing value."""
+EXACT, MOST_KEYS = 0.97, 0.95
+"""A column is an attribute if the keys of the past are at least this share of the keys with their values.
+
+Keys that are more of the rows of a night are hardly met twice.
+"""
+
+
+def of_keys(
+    rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], keys: Sequence[str], names: Sequence[str]
+) -> Iterator[Told]:
+    """`attribute`: the share of the rows whose value the nights before had for the same key too.
+
+    rows, earlier: the night and those before it. keys: columns of few values; each, and each two of them, are
+    tried as the key. names: the columns that may be attributes. Rows with a new key say nothing.
+    """
+    wanted = [name for name in dict.fromkeys((*keys, *names)) if _plain(rows.schema.get(name))]
+    past = [night for night in earlier if all(_alike(night.schema.get(n), rows.schema[n]) for n in wanted)]
+    if len(past) < 2 or not wanted or rows.height < SOME:
+        return
+    every = pl.concat([night.select(wanted) for night in (rows, *past)], how="vertical_relaxed")
+    ranks = every.select(pl.all().rank("dense").fill_null(MISSING).cast(pl.Int64))
+    codes = {name: ranks[name].to_numpy() for name in wanted}
+    varied = [name for name in names if name in codes and distinct(codes[name]) >= VARIED]
+    known = [name for name in dict.fromkeys(keys) if name in codes]
+    last, found = slice(rows.height, rows.height + past[0].height), dict[str, list[set[str]]]()
+    for of in [*combinations(known, 1), *combinations(known, 2)]:
+        key = _joined([codes[name] for name in of])
+        for name in varied:
+            if name in of or any(each < {*of} for each in found.get(name, [])):
+                continue
+            value = _joined([key, codes[name]])
+            if _follows(key[last], value[last]) and _follows(
+                then := key[rows.height :], value[rows.height :]
+            ):
+                found.setdefault(name, []).append({*of})
+                asked = np.isin(key[: rows.height], then) & (codes[name][: rows.height] != MISSING)
+                if asked.sum() >= SOME:
+                    same = np.isin(value[: rows.height][asked], value[rows.height :])
+                    yield "attribute", f"{name} of {BOTH.join(of)}", "", float(same.mean())
+
+
+def _plain(dtype: pl.DataType | None) -> bool:
+    return dtype is not None and (dtype.is_numeric() or dtype == pl.String() or dtype == pl.Boolean())
+
+
+def _alike(dtype: pl.DataType | None, other: pl.DataType) -> bool:
+    return dtype is not None and (dtype == other or (dtype.is_numeric() and other.is_numeric()))
+
+
+def _joined(codes: Sequence[Codes]) -> Codes:
+    """One code for each different row of codes."""
+    first, *others = codes
+    for each in others:
+        first = first * (1 + int(each.max(initial=0))) + each
+    return first
+
+
+def _follows(key: Codes, value: Codes) -> bool:
+    """Whether the value follows from the key."""
+    keys = distinct(key)
+    return keys <= MOST_KEYS * key.size and keys >= EXACT * distinct(value)
+
+
+def distinct(codes: Codes) -> int:
+    """np.unique would take three times as long."""
+    ordered = np.sort(codes)
+    return int((ordered[1:] != ordered[:-1]).sum()) + min(codes.size, 1)
