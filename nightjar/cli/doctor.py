@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nightjar.adapters.files.room import disks_of
+from nightjar.cli.options import ANSWERS_WITHIN_S
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.cluster import WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
@@ -75,10 +76,10 @@ def prefect(settings: Settings) -> list[Row]:
     if not has_server(settings):
         return [(name, "ok", f"none to look at: {NO_SERVER}")]
     from nightjar.server import checks
-    from nightjar.server.deploy import api_url, connected
+    from nightjar.server.deploy import api_url, connected_briefly
 
     def asked(check: "checks.Check") -> str:
-        with connected(settings, api_url(settings)) as client:
+        with connected_briefly(settings, api_url(settings), ANSWERS_WITHIN_S) as client:
             return check(client, settings)
 
     first = verdict(name, partial(asked, checks.server))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import OneOrAll, day, opened, require_executor, specs_of
+from nightjar.cli.options import ANSWERS_WITHIN_S, OneOrAll, day, opened, require_executor, specs_of
 from nightjar.cli.versions import retrain
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.platform import ModelsGone
@@ -156,11 +156,11 @@ def prefect(context: typer.Context) -> None:
 
 def resume(deployment: Annotated[str, typer.Argument(help="Its name, like flight_delay-score.")]) -> None:
     """Let a deployment that was paused, by a person or by its broken circuit, follow its schedule again."""
-    from nightjar.server.deploy import api_url, connected
+    from nightjar.server.deploy import api_url, connected_briefly
     from nightjar.server.deployments import resume
 
     settings = opened().settings
-    with connected(settings, api_url(settings)) as client:
+    with connected_briefly(settings, api_url(settings), ANSWERS_WITHIN_S) as client:
         name = resume(client, deployment)
     console.out.print(f"{name} follows its schedule again")
 

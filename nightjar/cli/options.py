@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.backfill import BackfillSummary
     from nightjar.wiring.platform import Platform
 
+ANSWERS_WITHIN_S = 30.0
+"""Prefect's own client asks a server that hangs again and again, for six minutes."""
+
 
 def day(text: str) -> date:
     try:

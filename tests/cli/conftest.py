@@ -1,5 +1,6 @@
 """A command in this process, in a world that all commands share."""
 
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,3 +30,10 @@ def run(world, monkeypatch) -> Callable[..., str]:
         return result.output
 
     return invoke
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a Prefect server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/api"

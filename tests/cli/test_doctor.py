@@ -1,6 +1,7 @@
 """What the doctor finds before a night does."""
 
 import shutil
+import time
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -131,3 +132,13 @@ def test_a_database_that_takes_no_writes_is_not_called_well(platform, database):
         admin.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
     with pytest.raises(StoreUnavailable, match="takes no writes"):
         doctor.postgres(platform)
+
+
+def test_a_server_that_hangs_is_asked_once_and_named(silent, tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", silent)
+    monkeypatch.setattr(doctor, "ANSWERS_WITHIN_S", 0.3)
+    started = time.monotonic()
+    [(name, verdict, found)] = doctor.prefect(Settings(home=tmp_path, _env_file=None))
+    assert (name, verdict) == ("prefect server", "NO")
+    assert "cannot be reached: timed out" in found
+    assert time.monotonic() - started < 15

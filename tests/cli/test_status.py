@@ -1,6 +1,5 @@
 """`nightjar status`: what it says of nights, and that it needs no server and little time."""
 
-import socket
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -70,13 +69,6 @@ def test_gaps_are_shown_between_published_nights(run, world):
         "published",
     ]
     assert "2013-03-04 to 2013-03-06 missing: 3 nights - - - -" in lines
-
-
-@pytest.fixture
-def silent():
-    """The address of something that takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/api"
 
 
 @dataclass(frozen=True)
