@@ -75,9 +75,10 @@ def lacking(folder: Path) -> str:
         return f"cannot be read: {error.strerror}"
 
 
-def content_name(secret: str) -> str:
-    """A short name that tells nothing of the text, and is the same for the same text."""
-    return sha256(secret.encode()).hexdigest()[:8]
+def name_of_url(url: str) -> str:
+    """A short name that tells nothing of a URL but its kind, and is the same for the same URL."""
+    kind, known, _ = url.partition("://")
+    return f"{kind if known else 'URL'} {sha256(url.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)
@@ -420,7 +421,7 @@ class Platform(Adapters):
 
         everything = frozenset(Severity)
         return {
-            f"alert {least.value} {content_name(url.get_secret_value())}": Channel(
+            f"alert {least.value} {name_of_url(url.get_secret_value())}": Channel(
                 everything if least is Severity.WARNING else frozenset({least}), way_to(url)
             )
             for least, url in self.settings.alerts

@@ -54,3 +54,13 @@ def test_models_that_share_tables_take_turns_whatever_their_order(platform):
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(build, [ONE, TWO, ONE, TWO])) == ["one", "one", "two", "two"]
+
+
+def test_a_receiver_is_named_by_its_kind_and_by_nothing_else_of_its_url(tmp_path):
+    given = "critical=mailto://ops:s3cret@example.org warning=webhook+http://127.0.0.1:9/t0ken"
+    names = [*Platform(Settings(home=tmp_path, alert_urls=given, _env_file=None)).ways_to_people()]
+    assert [name.rpartition(" ")[0] for name in names] == [
+        "alert critical mailto",
+        "alert warning webhook+http",
+    ]
+    assert not [word for word in ("s3cret", "t0ken", "example", "127") if word in " ".join(names)]

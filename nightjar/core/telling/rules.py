@@ -111,6 +111,19 @@ def by_cause(rule: Rule[F]) -> Rule[F]:
 # --- nights ---------------------------------------------------------------------------------------
 
 
+def _promised_anew(facts: ModelFacts, subject: str) -> str | None:
+    """A night that nobody published may be late no more, because the schedule or its promise changed."""
+    night = next((each for each in facts.nights if str(each.score_date) == subject), None)
+    if night is None or night.published:
+        return None
+    if not night.owed:
+        return f"The night of {subject} is not published, and the schedule does not ask for it any more."
+    if night.promised is None or night.promised <= facts.now:
+        return None
+    return f"The night of {subject} is not published. It is promised by {_local(night, facts.zone)} now."
+
+
+@told_no_more(_promised_anew)
 @rule(CRITICAL, "late-night", "a night is not published by its promise")
 def late(facts: ModelFacts) -> Iterator[Sign]:
     for night in (each for each in facts.nights if each.owed and not each.published):

@@ -70,6 +70,8 @@ FINE = {"loss": LossFacts(metric="brier", nights=20, value=0.1, expected=0.2)}
         ("quarantine_unread", "", {"nights_too_old": 3}, "3 older nights may have some"),
         ("outcomes_missing", "", {"outcomes_too_old": (DAY,)}, "1 older night without them (2026-01-02"),
         ("degraded", "", {}, "Nobody can compare now"),
+        ("late", str(DAY), {"nights": (night(promised=NOW + HOUR),)}, "by 2026-01-02 07:00 (America"),
+        ("late", str(DAY), {"nights": (night(owed=False),)}, "schedule does not ask for it any more"),
         ("delivery_refused", "rain 2026-01-02", {"settled": frozenset()}, "nobody has cleared it"),
     ],
 )
