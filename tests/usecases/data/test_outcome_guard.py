@@ -326,8 +326,8 @@ def test_of_a_day_with_many_findings_the_first_is_told_and_the_others_by_their_n
     (check,) = guard()
     names = [*dict.fromkeys(finding.name for finding in check.findings)]
     assert len(check.findings) > len(names) > 1
-    said = "delay is larger than usual (units): 918 where 14.4 to 18.5 are usual, 56 times, which looks like"
-    assert check.told.startswith(said)
+    said = "delay is larger than usual (units): 918 where 14.4 to 18.5 are usual, 56 times the usual size"
+    assert check.told.startswith(f"{said}, which looks like")
     assert check.told.count("where") == 1
     assert check.told.endswith(f". {len(check.findings)} findings in all, also of {', '.join(names[1:])}")
 
