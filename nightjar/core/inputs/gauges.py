@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nightjar.core.inputs.former import VARIED, Matrix, Told
+from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told
 from nightjar.core.inputs.series import Days
 
 MOSTLY = 0.5
 """A column with one value in more rows, such as rain, has no range."""
 STEPS = 100
 """Decimals are told apart to so many parts of one."""
+TEN = 10
 SHORTER = 0.5
 """A column goes around if the squares of its steps add up to less than this share of those on the line."""
 EXACT = 0.011
@@ -70,6 +71,23 @@ def _shares(values: Matrix) -> Matrix:
     """The share of the values with each decimals."""
     places = np.round(np.mod(values, 1.0) * STEPS).astype(np.int64) % STEPS
     return np.bincount(places, minlength=STEPS) / max(values.size, 1)
+
+
+def digits(now: Matrix, past: Matrix, names: Sequence[str]) -> Iterator[Told]:
+    """`digits`: the share of the values that end in another digit than as many of those before, of columns of
+    many different whole numbers. Values that were rounded to 5 or 2 end in few digits.
+    """
+    for name, values, before in zip(names, now.T, past.T, strict=True):
+        known, then = values[~np.isnan(values)], before[~np.isnan(before)]
+        whole = not (np.mod(then, 1).any() or np.mod(known, 1).any())
+        different = min(np.unique(each).size for each in (known, then))
+        if whole and min(known.size, then.size) >= SOME and different >= VARIED:
+            yield "digits", name, "", float(np.abs(_ends(known) - _ends(then)).sum() / 2)
+
+
+def _ends(values: Matrix) -> Matrix:
+    """The share of the values with each last digit."""
+    return np.bincount((np.abs(values) % TEN).astype(np.int64), minlength=TEN) / values.size
 
 
 def between(days: Days, keys: Sequence[str], names: Sequence[str]) -> Iterator[Told]:

@@ -20,7 +20,7 @@ import polars as pl
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
-from nightjar.core.inputs import again, attributes, by_others, former, relations
+from nightjar.core.inputs import again, attributes, by_others, former, gauges, relations
 from nightjar.core.inputs.findings import BOTH
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
 from nightjar.core.inputs.shapes import of_values
@@ -152,7 +152,7 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
             *_of_entities(numbers, spec, numeric, last),
             *met_again(rows, before),
             *explained_by(rows, before, spec),
-            *_by_others(numbers, spec, before),
+            *_as_before(numbers, spec, before),
             *attributes.of_keys(rows, before, (*spec.categorical, *keys_of(spec)), _own(rows, spec)),
         ]
     return pl.DataFrame(told, schema=READING, orient="row").filter(pl.col("value").is_finite())
@@ -203,13 +203,17 @@ def _of_missing(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) 
     yield from relations.lost(rows, last, ENTITY, slices_of(rows, spec), filled)
 
 
-def _by_others(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame]) -> Iterator[Told]:
-    """The numbers that the population has by itself, beside what its other columns let expect of them."""
+def _as_before(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame]) -> Iterator[Told]:
+    """The numbers that the population has by itself, beside what its other columns and the nights before let
+    expect of them.
+    """
     names = [name for name in _own(rows, spec) if name in spec.numeric]
     categories = [name for name in spec.categorical if name in rows.columns]
     past = [night for night in earlier if {*names, *categories} <= {*night.columns}]
     if names and past:
         yield from by_others.of_rows(rows, past, names, categories, slices_of(rows, spec))
+        then = np.concatenate([former.matrix(night, names) for night in past])
+        yield from gauges.digits(former.matrix(rows, names), then, names)
 
 
 def _own(rows: pl.DataFrame, spec: ModelSpec) -> list[str]:

@@ -72,7 +72,7 @@ class Rule:
     may lie further away.
     moved: True if it says how values moved since last night. What a gap explains is told, and holds nothing.
     timeless: True if no holiday moves it: it says in what form values are, and what belongs to what.
-    least_limit: a limit above the usual numbers is at least this.
+    least_limit: a limit above the usual numbers is at least this, on the scale.
     """
 
     check: str
@@ -310,6 +310,18 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             told="share of values of two decimals",
             if_above="{it} has fewer decimals than usual",
             if_below="{it} has more decimals than usual",
+        ),
+    ),
+    "digits": (
+        Rule(
+            check="precision",
+            scale=SHARE,
+            above=1.0,
+            widths=0.0,
+            least_limit=-2.8,  # 5%
+            timeless=True,
+            told="share of values that end in another digit than on the last nights",
+            if_above="{it} ends in other digits than usual: it looks rounded",
         ),
     ),
     "top_share": (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nightjar.core.inputs.gauges import around, between, decimals
+from nightjar.core.inputs.gauges import around, between, decimals, digits
 
 CHANCE = np.random.default_rng(3)
 PAST = np.column_stack([CHANCE.integers(20, 60, 500) * 1.8, CHANCE.integers(0, 9, 500)]).round(2)
@@ -35,6 +35,19 @@ def test_decimals_of_one_key_are_told_apart():
     found = told(decimals(now, PAST, NAMES, FIRST))
     assert found["decimals", "warm", "city=oslo"] == 0
     assert found["decimals", "warm", ""] == 0.5
+
+
+@pytest.mark.parametrize(("step", "share"), [(1, 0.0), (2, 0.5), (5, 0.8), (10, 0.9)])
+def test_rounded_numbers_end_in_other_digits(step, share):
+    past = np.arange(400.0)[:, None]
+    found = told(digits(past[::-1] // step * step, past, ["minute"]))
+    assert found["digits", "minute", ""] == pytest.approx(share)
+
+
+def test_numbers_with_decimals_have_no_last_digit():
+    past = np.arange(400.0)[:, None]
+    assert told(digits(past / 4, past, ["minute"])) == {}
+    assert told(digits(past, past % 9, ["minute"])) == {}
 
 
 def test_few_values_and_zeros_say_nothing():
