@@ -651,9 +651,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_above="{it} is turned against the end of the day before",
         ),
     ),
-    "drift": (
+    "one_way": (
         Rule(
-            check="drift",
+            check="one_way",
             above=1.2,
             widths=0.6,
             least_limit=3.0,  # less is chance

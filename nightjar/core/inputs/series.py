@@ -67,8 +67,8 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
 
     `jump`: the least distance of a first value of a key from its last one of the day before, as a multiple of
     the middle distance of two values in turn. `turned`: the mean distance, as a share of half a turn and at
-    least TURNS, of a column that goes around. `drift`: how many more values rise than fall, or the other way
-    round, in standard deviations of chance. `rough`: the mean distance of a value from the mean of those
+    least TURNS, of a column that goes around. `one_way`: how many more values rise than fall, or fall than
+    rise, in standard deviations of chance. `rough`: the mean distance of a value from the mean of those
     before and after it, as a multiple of the usual one. `late`: the greatest share of the values of the first
     instants that are the last ones of the day before. `same_day`: the greatest share of the values that are
     those of the same instant of a day before. Both of rows too: all values of a row must be the same.
@@ -89,7 +89,7 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
     latest = min(LATEST, days.shape[2] - 1)
     for place, name in enumerate(names):
         values = days[..., place]
-        yield "drift", name, "", _drift(np.diff(days[0, ..., place]))
+        yield "one_way", name, "", _one_way(np.diff(days[0, ..., place]))
         if usual[place] > 0 and not np.isnan(away[:, place]).all():
             yield "jump", name, "", float(np.nanmin(away[:, place]) / usual[place])
         if np.isfinite(length[place]) and not np.isnan(away[:, place]).all():
@@ -129,7 +129,7 @@ def _rough(days: Days, length: Matrix) -> Days:
     return _mean(np.abs(np.diff(_moved(days, length), axis=2)) / 2, (0, 1, 2))
 
 
-def _drift(moved: Days) -> float:
+def _one_way(moved: Days) -> float:
     rises, falls = (moved > 0).sum(), (moved < 0).sum()
     return float(abs(rises - falls) / sqrt(max(rises + falls, 1)))
 

@@ -100,7 +100,7 @@ SIX_HOURS = pl.col("hour").dt.hour() >= 18
         (pl.col("rain") * 25.4, "units"),
         (pl.when(pl.col("rain") == 0).then(0.001).otherwise("rain").alias("rain"), "units"),
         (pl.when(city="rome").then(pl.col("temp").floor()).otherwise("temp"), "decimals"),
-        (pl.col("wind").cum_sum().over("city"), "drift"),
+        (pl.col("wind").cum_sum().over("city"), "one_way"),
         (pl.when(EIGHT_HOURS).then(99.0).otherwise("wind").alias("wind"), "repeated"),
         (pl.when(~EIGHT_HOURS).then("temp").interpolate().over("city").round(2).alias("temp"), "filled"),
     ],

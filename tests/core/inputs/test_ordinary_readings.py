@@ -40,9 +40,9 @@ def test_what_belongs_to_a_key_knows_no_holidays(holiday):
 
 
 def test_a_column_that_hardly_moved_lately_may_go_one_way_as_far_as_chance_goes():
-    calm = [night(drift=0)] * 20
-    assert names(night(drift=2.9), calm) == set()
-    assert names(night(drift=3.1), calm) == {"drift"}
+    calm = [night(one_way=0)] * 20
+    assert names(night(one_way=2.9), calm) == set()
+    assert names(night(one_way=3.1), calm) == {"one_way"}
 
 
 def test_a_column_that_changes_with_the_month_does_not_go_by_the_weekday():

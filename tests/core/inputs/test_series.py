@@ -117,8 +117,8 @@ def test_missing_rows_are_counted():
 def test_sums_that_only_rise_go_one_way():
     values = days()
     values[0, ..., 0] = np.abs(values[0, ..., 0]).cumsum(axis=1)
-    assert going(values)["drift", "warm"] == pytest.approx(np.sqrt(3 * 23))
-    assert going(values)["drift", "damp"] < 3
+    assert going(values)["one_way", "warm"] == pytest.approx(np.sqrt(3 * 23))
+    assert going(values)["one_way", "damp"] < 3
 
 
 def test_the_values_of_one_gauge_at_another_are_told():
