@@ -92,10 +92,13 @@ def foremost(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def most_telling_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings of a night in the order in which people see them.
 
-    Those about more rows come first; of these, the strongest one of each check; of these, the strongest.
-    One fault makes many findings: half a file has too few rows in each of its slices.
+    Those about more rows come first; of these, the strongest one of each check; of these, what has no number,
+    then the number of rows, which may explain all that follows, then the strongest.
+    One fault makes many findings: half a file has too few rows in each of its slices, and other values.
     """
-    strongest = sorted(findings, key=lambda finding: (finding.narrow, -finding.strength))
+    strongest = sorted(
+        findings, key=lambda each: (each.narrow, each.strength < inf, each.name != "volume", -each.strength)
+    )
     so_far = Counter[tuple[int, str]]()
     placed = list[tuple[int, int, Finding]]()
     for finding in strongest:

@@ -44,14 +44,15 @@ def test_what_no_state_of_the_world_explains_is_always_real():
     assert [name for name in of if finding(name, None).always_real] == [*of[:4]]
 
 
-def test_what_is_about_more_rows_is_told_first_then_other_checks_then_what_is_stronger():
+def test_what_is_about_more_rows_is_told_first_then_how_many_there_are_then_other_checks_by_strength():
     def found(name, number, **about):
         return Finding(name=name, sentence=name, number=number, expected=0, limit=1, **about)
 
     in_order = [
         Finding(name="incomplete", sentence="the run has no population"),
-        found("level", 9, column="a"),
         found("volume", 2),
+        found("level", 9, column="a"),
+        found("precision", 4, column="a"),
         found("level", 3, column="b"),
         found("slice_volume", 7, slice="origin=JFK"),
         found("slice_missing", 1.5, slice="origin=LGA"),
