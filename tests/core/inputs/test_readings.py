@@ -140,9 +140,17 @@ def steady(number, others):
     return kept.with_columns(entity_key=pl.col("entity"))
 
 
-@pytest.mark.parametrize(("others", "told"), [(LEAST_OTHERS, True), (1, False)])
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ([LEAST_OTHERS] * (LEAST_NIGHTS + 2), True),
+        ([1] * (LEAST_NIGHTS + 2), False),
+        ([20, 1, 1, *[20] * (LEAST_NIGHTS - 1)], True),
+    ],
+    ids=["it changes", "it hardly changes", "two nights hardly differ"],
+)
 def test_a_population_that_hardly_changes_is_the_same_by_chance(others, told):
-    rows = [steady(number, others) for number in range(LEAST_NIGHTS + 2)]
+    rows = [steady(number, count) for number, count in enumerate(others)]
     past = [
         pl.concat([readings(each, SPEC, rows[:number][-7:][::-1]), counts(each, SPEC)])
         for number, each in enumerate(rows)
