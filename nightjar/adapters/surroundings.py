@@ -14,7 +14,7 @@ import polars as pl
 from nightjar.adapters.source_code import module_source
 from nightjar.core.model.entities import Version
 from nightjar.core.model.imports import imports_of
-from nightjar.core.model.recipe import recipe_of_outcomes
+from nightjar.core.model.recipe import recipes_of_model
 from nightjar.core.model.record import Surroundings
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.ports.features import RecipeOf
@@ -38,7 +38,7 @@ def surroundings(spec: ModelSpec, algorithm: str, recipe_of: RecipeOf) -> Surrou
     return Surroundings(
         code={name: sha256(file.read_bytes()).hexdigest() for name, file in sorted(_files(spec.name, own))},
         features={table.name: recipe_of(table) for table in spec.feature_tables},
-        outcomes=recipe_of_outcomes(spec, module_source),
+        **recipes_of_model(spec, module_source),
         libraries=versions_of(_distributions({*others, *ALWAYS, *_of_learner(algorithm)})),
         threads=_threads(),
     )

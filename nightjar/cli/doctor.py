@@ -110,7 +110,7 @@ def postgres(platform: Platform) -> str:
 
 
 def champion(platform: Platform, spec: ModelSpec) -> str:
-    """Whether the champion loads, and whether features and outcomes are still made as when it was trained."""
+    """Whether the champion loads, and whether rows are still made as when it was trained."""
     from nightjar.adapters.learners.store import PredictorStore
     from nightjar.core.errors.model import NoChampion
     from nightjar.usecases.scoring.guard import trained_otherwise
@@ -120,8 +120,8 @@ def champion(platform: Platform, spec: ModelSpec) -> str:
         raise NoChampion(spec.name)
     PredictorStore(platform.artifacts).load(spec, version)
     platform.artifacts.get(version.reference_uri)  # its bytes are compared with its name
-    generations, recipe = platform.features.generations(spec), platform.recipe_of_outcomes(spec)
-    other = trained_otherwise(spec, platform.feature_files, version, generations, recipe)
+    generations, recipes = platform.features.generations(spec), platform.recipes_of_model(spec)
+    other = trained_otherwise(spec, platform.feature_files, version, generations, recipes)
     told = (
         f"; the code of {', '.join(other)} changed since: `nightjar retrain --model {spec.name}`"
         if other

@@ -12,6 +12,8 @@ from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.wiring.database import Database, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from db.stores.drift import PostgresDriftLedger
     from db.stores.nights import PostgresNights
     from db.stores.outcome_checks import PostgresOutcomeChecks
@@ -147,11 +149,11 @@ class Adapters(Database):
         return recipe_of(table, module_source)
 
     @staticmethod
-    def recipe_of_outcomes(spec: ModelSpec) -> str:
+    def recipes_of_model(spec: ModelSpec) -> "Mapping[str, str]":
         from nightjar.adapters.source_code import module_source
-        from nightjar.core.model.recipe import recipe_of_outcomes
+        from nightjar.core.model.recipe import recipes_of_model
 
-        return recipe_of_outcomes(spec, module_source)
+        return recipes_of_model(spec, module_source)
 
     @cached_property
     def features(self) -> "ChosenFeatures":

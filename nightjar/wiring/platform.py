@@ -210,7 +210,7 @@ class Platform(Adapters):
                 readings=self.readings,
                 rehearse=Rehearsal(inputs, self.rehearsed) if self.settings.rehearse else unrehearsed,
                 held=self.outcome_checks.held,
-                recipe_of_outcomes=self.recipe_of_outcomes,
+                recipes_of_model=self.recipes_of_model,
             ),
             second=SecondReading(
                 spec=spec,

@@ -46,9 +46,10 @@ def test_each_feature_table_is_recorded_with_its_recipe(found):
     }
 
 
-def test_the_recipe_of_the_outcomes_is_recorded(found):
+def test_the_recipes_of_the_population_and_the_outcomes_are_recorded(found):
     for name, made in found.items():
-        assert made.outcomes == Platform.recipe_of_outcomes(models.model(name))
+        recorded = {"population": made.population, "outcomes": made.outcomes}
+        assert recorded == Platform.recipes_of_model(models.model(name))
 
 
 def test_the_libraries_that_fit_and_score_are_recorded_with_their_versions(found):

@@ -1,4 +1,4 @@
-"""What a feature table or outcomes are made by: their declaration, their code, and the constants it uses.
+"""What rows are made by: their declaration, their code, and the constants it uses.
 
 The same recipe gives the same rows for the same raw data. Comments, docstrings, type hints,
 formatting, and the order and the place of definitions make no difference. Code counts as far as it lies in
@@ -6,7 +6,7 @@ the top-level package of what is called, which is the package of the models.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import sha256
@@ -28,9 +28,16 @@ def recipe_of(table: FeatureTable, read: ReadModule) -> str:
     return _hashed(declared, table.compute, read)
 
 
-def recipe_of_outcomes(spec: ModelSpec, read: ReadModule) -> str:
-    """The same of everything that makes a model's outcomes."""
-    return _hashed(f"{spec.outcome_reads}", spec.outcomes, read)
+def recipes_of_model(spec: ModelSpec, read: ReadModule) -> Mapping[str, str]:
+    """The same of everything that makes a model's `population` and its `outcomes`.
+
+    To the population belongs which days it reads, and at which instant before its own day it is read.
+    """
+    population = f"{spec.population_reads} {spec.horizon_days} {spec.as_of_time} {spec.time_zone}"
+    return {
+        "population": _hashed(population, spec.population, read),
+        "outcomes": _hashed(f"{spec.outcome_reads}", spec.outcomes, read),
+    }
 
 
 def _hashed(declared: str, code: Callable[..., object], read: ReadModule) -> str:

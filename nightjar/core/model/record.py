@@ -13,13 +13,14 @@ class Surroundings(Value):
     """What fits and scores, apart from data and parameters.
 
     code: file of the models' code -> the hash of its bytes: those of the model's folder, and what they import
-    of other models. features: feature table -> its recipe. outcomes: their recipe; None in older
+    of other models. features: feature table -> its recipe. population, outcomes: their recipes; None in older
     records. libraries: name -> version, of Python and of what fits and scores. threads: pool -> how many
     threads it may use.
     """
 
     code: Mapping[str, Sha256] = {}
     features: Mapping[str, str] = {}
+    population: str | None = None
     outcomes: str | None = None
     libraries: Mapping[str, str] = {}
     threads: Mapping[str, int] = {}

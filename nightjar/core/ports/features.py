@@ -11,12 +11,12 @@ from nightjar.core.model.spec import FeatureTable, ModelSpec
 
 RecipeOf = Callable[[FeatureTable], str]
 """A short hash of everything that makes a table's rows, apart from the raw data."""
-RecipeOfOutcomes = Callable[[ModelSpec], str | None]
-"""The same of a model's outcomes. None: it is not known."""
+RecipesOfModel = Callable[[ModelSpec], Mapping[str, str]]
+"""The same of a model's `population` and `outcomes`. Empty: they are not known."""
 
 
-def unknown_recipe(spec: ModelSpec) -> None:  # of any model
-    return None
+def unknown_recipes(spec: ModelSpec) -> Mapping[str, str]:  # of any model
+    return {}
 
 
 class FeatureFiles(Protocol):

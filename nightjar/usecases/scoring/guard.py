@@ -31,7 +31,7 @@ from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.audit import TRAILING_NIGHTS, audit
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.entities import Part, Receipt, Run
-from nightjar.core.ports.features import FeatureFiles, RecipeOfOutcomes, unknown_recipe
+from nightjar.core.ports.features import FeatureFiles, RecipesOfModel, unknown_recipes
 from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
@@ -69,7 +69,7 @@ class NightGuard:
     readings: Readings
     rehearse: Rehearse = unrehearsed
     held: Callable[[str], Held] = nothing_held
-    recipe_of_outcomes: RecipeOfOutcomes = unknown_recipe
+    recipes_of_model: RecipesOfModel = unknown_recipes
 
     def require_fresh(
         self,
@@ -104,9 +104,9 @@ class NightGuard:
         return findings
 
     def of_training(self, version: Version, generations: Generations) -> tuple[Finding, ...]:
-        """A doubt if the version was trained on features or outcomes of other code than there is now."""
-        recipe = self.recipe_of_outcomes(self.spec)
-        changed = ", ".join(trained_otherwise(self.spec, self.files, version, generations, recipe))
+        """A doubt if the version was trained on rows that other code made than there is now."""
+        recipes = self.recipes_of_model(self.spec)
+        changed = ", ".join(trained_otherwise(self.spec, self.files, version, generations, recipes))
         if not changed:
             return ()
         return (
@@ -234,19 +234,26 @@ class NightGuard:
 
 
 def trained_otherwise(
-    spec: ModelSpec, files: FeatureFiles, version: Version, read: Generations, recipe: str | None
+    spec: ModelSpec,
+    files: FeatureFiles,
+    version: Version,
+    read: Generations,
+    recipes: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Whose code is another than when a version was trained: feature tables, and "the outcomes".
+    """What other code makes now than when a version was trained.
 
-    read: the generations to score with. recipe: of the outcomes. Nothing is known of a version from before
-    these were kept.
+    It names feature tables, "the population" and "the outcomes".
+
+    read: the generations to score with. recipes: as `RecipesOfModel` gives them. Nothing is known of a
+    version from before these were kept.
     """
     trained: Generations = version.params.get(TRAINED_ON, {})
     kept = {table.name: files.generations(table) for table in spec.feature_tables}
     now = {table.name: read.get(table.name, FIRST) for table in spec.feature_tables}
-    then = None if version.record is None else version.record.surroundings.outcomes
-    outcomes = ("the outcomes",) if then and recipe and then != recipe else ()
-    return (*made_otherwise(trained, now, kept), *outcomes)
+    then = None if version.record is None else version.record.surroundings
+    made = {} if then is None else {"population": then.population, "outcomes": then.outcomes}
+    others = (f"the {name}" for name, recipe in recipes.items() if made.get(name) not in {None, recipe})
+    return (*made_otherwise(trained, now, kept), *others)
 
 
 def bad_feed(

@@ -1,17 +1,17 @@
-"""The recipe of a feature table or of outcomes changes with what can change their rows, and nothing else."""
+"""The recipe of rows changes with what can change them, and with nothing else."""
 
 import textwrap
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 
 import polars as pl
 import pytest
 
 from nightjar.core.model.definitions import Module
-from nightjar.core.model.recipe import recipe_of, recipe_of_outcomes
+from nightjar.core.model.recipe import recipe_of, recipes_of_model
 from nightjar.core.model.spec import Window
-from nightjar.testing.specs import HAPPENED, WEATHER, toy_spec
+from nightjar.testing.specs import HAPPENED, PLANNED, WEATHER, toy_spec
 
 FEATURES = '''
     """Features."""
@@ -175,6 +175,24 @@ def test_a_name_of_a_star_import_is_followed():
 )
 def test_the_recipe_of_outcomes_changes_with_what_makes_them(values, declared, same):
     def of(read, **declared):
-        return recipe_of_outcomes(toy_spec(outcomes=compute_of(read), **declared), read)
+        return recipes_of_model(toy_spec(outcomes=compute_of(read), **declared), read)["outcomes"]
+
+    assert (of(package(**values), **declared) == of(package())) is same
+
+
+@pytest.mark.parametrize(
+    ("values", "declared", "same"),
+    [
+        ({"features": changed(FEATURES, ("return 1", "return 2"))}, {}, True),
+        ({"shared": changed(SHARED, ("by * LIMIT", "by + LIMIT"))}, {}, False),
+        ({}, {"population_reads": (Window(PLANNED.name, days_after=1),)}, False),
+        ({}, {"as_of_time": time(15)}, False),
+        ({}, {"description": "Rain."}, True),
+    ],
+    ids=["unused function", "called", "days that are read", "when it is read", "description"],
+)
+def test_the_recipe_of_the_population_changes_with_what_makes_it(values, declared, same):
+    def of(read, **declared):
+        return recipes_of_model(toy_spec(population=compute_of(read), **declared), read)["population"]
 
     assert (of(package(**values), **declared) == of(package())) is same

@@ -44,9 +44,16 @@ def test_a_champion_of_other_code_is_a_doubt_about_the_night(guard, trained, tab
 
 @pytest.mark.parametrize(
     ("then", "now", "changed"),
-    [("one", "two", ["the outcomes"]), ("one", "one", []), (None, "two", []), ("one", None, [])],
+    [
+        ({"outcomes": "one"}, {"outcomes": "two"}, ["the outcomes"]),
+        ({"population": "one"}, {"population": "two", "outcomes": "two"}, ["the population"]),
+        ({"outcomes": "one", "population": "one"}, {"outcomes": "one", "population": "one"}, []),
+        ({}, {"outcomes": "two", "population": "two"}, []),
+        ({"outcomes": "one", "population": "one"}, {}, []),
+    ],
+    ids=["outcomes", "population", "the same", "an older record", "nothing is known"],
 )
-def test_a_champion_of_other_outcomes_is_a_doubt_about_the_night(guard, then, now, changed):
+def test_a_champion_of_other_rows_is_a_doubt_about_the_night(guard, then, now, changed):
     record = Record(
         dataset_sha256="1" * 64,
         known_at=datetime(2013, 6, 1, tzinfo=UTC),
@@ -55,10 +62,10 @@ def test_a_champion_of_other_outcomes_is_a_doubt_about_the_night(guard, then, no
         seed=1,
         limits={},
         beside={},
-        surroundings=Surroundings(outcomes=then),
+        surroundings=Surroundings(**then),
     )
     version = toy_version(record=record)
-    found = replace(guard, recipe_of_outcomes=lambda _: now).of_training(version, {})
+    found = replace(guard, recipes_of_model=lambda _: now).of_training(version, {})
     assert [(each.name, each.column, each.holds) for each in found] == [
         ("trained_otherwise", name, False) for name in changed
     ]
