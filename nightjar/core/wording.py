@@ -53,6 +53,11 @@ def times(multiple: float) -> str:
     return f"{multiple:,.0f} times" if multiple >= MANY else f"{multiple:.1f} times"
 
 
+def of_usual(multiple: float, what: str) -> str:
+    """`twice the usual size`, `a fifth of the usual size`."""
+    return f"{times(multiple)}{' of' if NEAR < multiple < 1 else ''} the usual {what}"
+
+
 def missing(things: str, share: float) -> str:
     """`Half of the rows of origin LGA are missing`."""
     return _begun(f"{part(share)} of the {things} are missing")

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from nightjar.core.wording import missing, number, one_in, part, percent, times, too_many, two_lines
+from nightjar.core.wording import missing, number, of_usual, one_in, part, percent, times, too_many, two_lines
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,14 @@ from nightjar.core.wording import missing, number, one_in, part, percent, times,
 )
 def test_a_multiple_is_told_by_the_word_that_is_near(multiple, told):
     assert times(multiple) == told
+
+
+@pytest.mark.parametrize(
+    ("multiple", "told"),
+    [(0.0123, "0.012 times the usual size"), (0.2, "a fifth of the usual size"), (2, "twice the usual size")],
+)
+def test_a_multiple_is_told_beside_what_is_usual(multiple, told):
+    assert of_usual(multiple, "size") == told
 
 
 def test_parts_of_rows_are_told_as_missing_or_too_many():

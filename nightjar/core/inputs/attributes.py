@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nightjar.core.inputs.findings import BOTH
-from nightjar.core.inputs.former import SOME, VARIED, Told
+from nightjar.core.inputs.former import SOME, VARIED, Told, distinct
 
 Codes = NDArray[np.int64]
 
@@ -42,20 +42,22 @@ def of_keys(
     codes = {name: ranks[name].to_numpy() for name in wanted}
     varied = [name for name in names if name in codes and distinct(codes[name]) >= VARIED]
     known = [name for name in dict.fromkeys(keys) if name in codes]
-    last, found = slice(rows.height, rows.height + past[0].height), dict[str, list[set[str]]]()
+    tonight, last = slice(rows.height), slice(rows.height, rows.height + past[0].height)
+    before, found = slice(rows.height, None), dict[str, list[set[str]]]()
     for of in [*combinations(known, 1), *combinations(known, 2)]:
         key = _joined([codes[name] for name in of])
+        lately, ever = distinct(key[last]), distinct(key[before])
+        if lately > MOST_KEYS * key[last].size or ever > MOST_KEYS * key[before].size:
+            continue
         for name in varied:
             if name in of or any(each < {*of} for each in found.get(name, [])):
                 continue
             value = _joined([key, codes[name]])
-            if _follows(key[last], value[last]) and _follows(
-                then := key[rows.height :], value[rows.height :]
-            ):
+            if lately >= EXACT * distinct(value[last]) and ever >= EXACT * distinct(value[before]):
                 found.setdefault(name, []).append({*of})
-                asked = np.isin(key[: rows.height], then) & (codes[name][: rows.height] != MISSING)
+                asked = np.isin(key[tonight], key[before]) & (codes[name][tonight] != MISSING)
                 if asked.sum() >= SOME:
-                    same = np.isin(value[: rows.height][asked], value[rows.height :])
+                    same = np.isin(value[tonight][asked], value[before])
                     yield "attribute", f"{name} of {BOTH.join(of)}", "", float(same.mean())
 
 
@@ -73,15 +75,3 @@ def _joined(codes: Sequence[Codes]) -> Codes:
     for each in others:
         first = first * (1 + int(each.max(initial=0))) + each
     return first
-
-
-def _follows(key: Codes, value: Codes) -> bool:
-    """Whether the value follows from the key."""
-    keys = distinct(key)
-    return keys <= MOST_KEYS * key.size and keys >= EXACT * distinct(value)
-
-
-def distinct(codes: Codes) -> int:
-    """np.unique would take three times as long."""
-    ordered = np.sort(codes)
-    return int((ordered[1:] != ordered[:-1]).sum()) + min(codes.size, 1)

@@ -218,7 +218,7 @@ def middle(values: Matrix) -> Matrix:
     return (ordered[(known - 1) // 2, every] + ordered[known // 2, every]) / 2
 
 
-def distinct(values: Matrix) -> NDArray[np.int64]:
-    """The number of different values of each column."""
+def distinct(values: Matrix | NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of different values of each column, or of one. np.unique takes three times as long."""
     ordered = np.sort(values, axis=0)
     return (ordered[1:] > ordered[:-1]).sum(axis=0) + (~np.isnan(values)).any(axis=0)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told
+from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, distinct
 from nightjar.core.inputs.series import Days
 
 MOSTLY = 0.5
@@ -80,7 +80,7 @@ def digits(now: Matrix, past: Matrix, names: Sequence[str]) -> Iterator[Told]:
     for name, values, before in zip(names, now.T, past.T, strict=True):
         known, then = values[~np.isnan(values)], before[~np.isnan(before)]
         whole = not (np.mod(then, 1).any() or np.mod(known, 1).any())
-        different = min(np.unique(each).size for each in (known, then))
+        different = min(distinct(known), distinct(then))
         if whole and min(known.size, then.size) >= SOME and different >= VARIED:
             yield "digits", name, "", float(np.abs(_ends(known) - _ends(then)).sum() / 2)
 

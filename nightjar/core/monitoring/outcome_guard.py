@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, Field
 from nightjar.core.comparison.comparable import HOLIDAY, comparables, in_holiday_period
 from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.values import Value
-from nightjar.core.wording import NEAR, missing, number, percent, times, too_many
+from nightjar.core.wording import missing, number, of_usual, percent, too_many
 
 RATE = 0.02
 """At most this share of ordinary days reaches any of these limits.
@@ -684,9 +684,8 @@ def _hypothesis(size: float | None, usual: Sequence[float]) -> str:
     factor = size / sorted(usual)[len(usual) // 2]
     likely = min(KNOWN_FACTORS, key=lambda each: abs(math.log(factor / each)))
     near = abs(math.log(factor / likely)) < math.log(1.6)
-    of = " of" if NEAR < factor < 1 else ""  # a fifth of the usual size, twice the usual size
-    told = f", {times(factor)}{of} the usual size"
-    return told + (f", which looks like {KNOWN_FACTORS[likely]}" if near else "")
+    looks = f", which looks like {KNOWN_FACTORS[likely]}" if near else ""
+    return f", {of_usual(factor, 'size')}{looks}"
 
 
 def _z(correlation: float) -> float:
