@@ -133,7 +133,10 @@ FEWEST_LOSS_NIGHTS = 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossFacts:
-    """The mean loss of trailing nights, by rows, and the most that the champion's own test expects."""
+    """The mean loss of trailing nights, by rows, and the most that the tests of their versions expect.
+
+    Each night counts with the test of the version that scored it.
+    """
 
     metric: str
     nights: int

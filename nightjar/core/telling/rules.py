@@ -301,20 +301,21 @@ def _not_comparable(facts: ModelFacts, subject: str) -> str | None:  # noqa: ARG
     if facts.loss is not None:
         return None
     return (
-        "Nobody can compare now: the test of the champion gave no interval, or fewer than "
-        f"{FEWEST_LOSS_NIGHTS} nights are measured."
+        f"Nobody can compare now: fewer than {FEWEST_LOSS_NIGHTS} nights are measured of versions whose "
+        "tests gave an interval."
     )
 
 
 @told_no_more(_not_comparable)
-@rule(WARNING, "model-worse", "measured nights are worse than the test of the champion expects")
+@rule(WARNING, "model-worse", "measured nights are worse than the tests of their versions expect")
 def degraded(facts: ModelFacts) -> Iterator[Sign]:
     loss = facts.loss
     if loss is not None and loss.value > loss.expected:
         yield Sign(
             sentence=(
-                f"The model is worse than its own test. The {loss.metric} of the last {loss.nights} measured "
-                f"nights is {loss.value:.4g}; the test of the champion expects at most {loss.expected:.4g}."
+                f"The model is worse than its own tests. The {loss.metric} of the last {loss.nights} "
+                f"measured nights is {loss.value:.4g}; the tests of the versions that scored them expect at "
+                f"most {loss.expected:.4g}."
             )
         )
 

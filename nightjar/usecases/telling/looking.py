@@ -192,16 +192,31 @@ class LookAtModel:
         return sum(1 for _ in islice(takewhile(lambda start: start > since, starts), MOST_TRAININGS))
 
     def _loss(self, measured: Sequence[Measurement]) -> LossFacts | None:
-        """None if the champion's test gave no interval, or if too few nights are measured."""
-        champion, metric = self.registry.holder(self.spec.name, "champion"), self.spec.kind.loss.metric
-        known = () if champion is None else champion.metrics
-        expected = next((row.high for row in known if (row.metric, row.of) == (metric, Of.VERSION)), None)
-        nights = [each for each in measured if each.metrics.get(metric) is not None][-LOSS_NIGHTS:]
-        if expected is None or len(nights) < FEWEST_LOSS_NIGHTS:
+        """Each night is held to the test of the version that scored it. A newer one answers for its own ones.
+
+        None if too few nights are measured of versions whose tests gave an interval.
+        """
+        metric = self.spec.kind.loss.metric
+        expected = {
+            version: self._expected(version, metric) for version in {each.version_id for each in measured}
+        }
+        nights = [
+            (loss, most, each.with_outcome)
+            for each in measured
+            if (loss := each.metrics.get(metric)) is not None
+            and (most := expected[each.version_id]) is not None
+        ][-LOSS_NIGHTS:]
+        if len(nights) < FEWEST_LOSS_NIGHTS:
             return None
-        total = sum((night.metrics[metric] or 0.0) * night.with_outcome for night in nights)
-        value = total / sum(night.with_outcome for night in nights)
-        return LossFacts(metric=metric, nights=len(nights), value=value, expected=expected)
+        total = sum(rows for *_, rows in nights)
+        value = sum(loss * rows for loss, _, rows in nights) / total
+        most = sum(most * rows for _, most, rows in nights) / total
+        return LossFacts(metric=metric, nights=len(nights), value=value, expected=most)
+
+    def _expected(self, version_id: int, metric: str) -> float | None:
+        """The most that the test of a version expects. None: it gave no interval."""
+        known = self.registry.version_by_id(version_id).metrics
+        return next((row.high for row in known if (row.metric, row.of) == (metric, Of.VERSION)), None)
 
     def _measured(self, nights: Sequence[Publication]) -> list[Measurement]:
         """By score date, one a night: of what analysts see of these nights, and only with outcomes."""

@@ -13,11 +13,13 @@ from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.refusals import Refusal
+from nightjar.core.kinds.metrics import MetricRow, Of
 from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, OutcomeDay, Verdict
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import Publication
 from nightjar.core.telling.facts import Decision, ModelFacts
 from nightjar.core.telling.rules import (
+    degraded,
     doubted,
     held_back,
     late,
@@ -29,7 +31,7 @@ from nightjar.testing.nights import in_memory
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.raws import Steady
 from nightjar.testing.specs import toy_spec
-from nightjar.testing.versions import champion_of
+from nightjar.testing.versions import champion_of, registered
 from nightjar.usecases.telling.looking import LookAtModel, _decision
 from nightjar.wiring.platform import lacking
 
@@ -234,6 +236,36 @@ def test_a_night_that_was_published_often_counts_once_in_the_loss(use_case, look
     found = [SimpleNamespace(score_date=DAY, run_id=run, with_outcome=9, metrics={}) for run in runs]
     several = replace(look, outcomes=SimpleNamespace(measured=lambda model, since, whole: found))
     assert [each.run_id for each in several._measured([shown])] == [shown.run_id]
+
+
+def measured(version, night, brier):
+    day = DAY + timedelta(days=night)
+    return SimpleNamespace(version_id=version, score_date=day, with_outcome=9, metrics={"brier": brier})
+
+
+def test_each_night_is_held_to_the_test_of_the_version_that_scored_it(look):
+    """A version that was promoted today does not answer for the nights before, nor they for it."""
+    ((old, _), (new, _)) = (
+        (
+            registered(
+                look.registry,
+                artifact_sha256=str(number) * 64,
+                metrics=(MetricRow(metric="brier", of=Of.VERSION, value=high - 0.02, high=high),),
+            ),
+            high,
+        )
+        for number, high in ((2, 0.52), (3, 0.47))
+    )
+    look.registry.promote(new, "champion", "it is better")
+    before = [measured(old.id, night, 0.5) for night in range(20)]
+    assert not [*degraded.look(ModelFacts(model="toy", now=NOW, zone="UTC", loss=look._loss(before)))]
+    fine = look._loss([*before, *(measured(new.id, 20 + night, 0.45) for night in range(28))])
+    assert (fine.nights, fine.value, fine.expected) == (28, pytest.approx(0.45), pytest.approx(0.47))
+    worse = look._loss([*before, *(measured(new.id, 20 + night, 0.5) for night in range(28))])
+    assert [*degraded.look(ModelFacts(model="toy", now=NOW, zone="UTC", loss=worse))]
+    assert look._loss(before[:13]) is None
+    untested = champion_of(look.registry, artifact_sha256="4" * 64)
+    assert look._loss([measured(untested.id, night, 0.9) for night in range(28)]) is None
 
 
 def test_rows_that_were_set_aside_long_ago_are_told_until_somebody_scores_them_again(use_case, look):
