@@ -14,7 +14,9 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from nightjar.core.comparison.entities import Distribution
+from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
+from nightjar.core.errors.machine import REFUSALS, refused
 from nightjar.core.inputs.drawn import Drawn
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import as_kept
@@ -265,12 +267,20 @@ class ScoreNight:
             with stages("publish"):
                 publication = self.store.publish(run, reason, findings, go_on=self.go_on)
         except Exception as error:
-            self.store.fail(claimed, f"{type(error).__name__}: {self.advised(error)}")
+            self._keep_failure(claimed, error)
             raise
         summary = self._summary(run, publication, stored, done_now=len(todo), started=started, already=False)
         counts = summary.model_dump(include={"scored", "quarantined", "carried", "by_challenger"})
         log.info("night_published", revision=run.revision, **counts, seconds=round(summary.seconds, 2))
         return Ended(run, summary, audited)
+
+    def _keep_failure(self, run: Run, error: Exception) -> None:
+        """Keep why a run failed. A ledger that cannot keep it must not hide why: a retry mends only that."""
+        ours = refused(error) if isinstance(error, REFUSALS) else error
+        try:
+            self.store.fail(run, f"{type(ours).__name__}: {self.advised(ours)}")
+        except NightjarError as unkept:
+            log.warning("failure_not_kept", error=str(unkept))
 
     def _fresh(self, run: Run, *, accepted: bool) -> tuple[str, ...]:
         """The features of the run that are too old, if a person accepted that."""

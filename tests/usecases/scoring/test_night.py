@@ -14,7 +14,7 @@ from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.core.errors.inputs import BadDelivery, NoPopulation, StaleFeatures
+from nightjar.core.errors.inputs import BadDelivery, ContractBroken, NoPopulation, StaleFeatures
 from nightjar.core.errors.model import ArtifactBroken, NoChampion, PredictsOtherwise
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.findings import Finding
@@ -118,6 +118,34 @@ def test_a_forced_night_is_a_new_revision_of_it(use_case):
     first, second = use_case.run(NIGHT), use_case.run(NIGHT, force=True)
     assert (first.revision, second.revision) == (1, 2)
     assert use_case.store.publication("toy", DAY).run_id == second.run_id
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), PermissionError(13, "no"), TimeoutError(110, "too long"), OSError(28, "full")]
+)
+def test_a_night_that_the_machine_refused_is_caught_up_with_and_needs_no_person(use_case, error):
+    def refuses(work, parts):
+        raise error
+
+    with pytest.raises(type(error)):
+        with_parts(use_case, refuses).run(NIGHT)
+    (standing,) = use_case.store.standings("toy", DAY, DAY).values()
+    assert standing.missed, standing.error
+
+
+def test_a_ledger_that_cannot_keep_why_a_night_failed_does_not_hide_it(use_case, monkeypatch):
+    """Else the night looks like one that a retry mends, and is audited again and again."""
+
+    def gone(*_):
+        raise StoreUnavailable("the database", "it is gone")
+
+    def broken(work, parts):
+        raise ContractBroken("the population", ["it is no table"])
+
+    monkeypatch.setattr(type(use_case.store), "fail", gone)
+    with pytest.raises(ContractBroken), capture_logs() as logs:
+        with_parts(use_case, broken).run(NIGHT)
+    assert "it is gone" in next(each["error"] for each in logs if each["event"] == "failure_not_kept")
 
 
 def test_a_retry_does_only_the_part_that_failed(use_case):
