@@ -1,7 +1,6 @@
 """What the desk shows, read from the views of analysts with an analyst's rights."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -31,12 +30,12 @@ from nightjar.core.desk.entities import (
     StageSeen,
     Trouble,
 )
+from nightjar.core.entity_keys import nights_in, on_night
 from nightjar.core.monitoring.foreseen import Expected
 
 YEAR = timedelta(days=364)
 RECENT = timedelta(days=62)
 """How far back the page of a model shows columns and quarantined rows."""
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Row = TypeVar("Row")
 
@@ -139,6 +138,10 @@ TROUBLES = f"""
 OPEN_TROUBLES = f"""
     {TROUBLE} WHERE ended_at IS NULL ORDER BY severity, began_at DESC LIMIT 50
 """
+PUBLISHED = """
+    SELECT score_date FROM analytics.publications
+    WHERE model = %(model)s AND is_current ORDER BY score_date
+"""
 WORDS = "array_agg(reason.words ORDER BY reason.rank)"
 EXPLAINED = f"""
     SELECT scores.entity_key, scores.score, {WORDS} AS reasons
@@ -156,14 +159,14 @@ ENTITY = f"""
             WHERE reason.model = scored.model AND reason.score_date = scored.score_date
                 AND reason.entity_key = scored.entity_key
         ), '{{}}') AS reasons
-    FROM analytics.publications AS shown
+    FROM unnest(%(nights)s::date[], %(keys)s::text[]) AS asked (score_date, entity_key)
     CROSS JOIN LATERAL (
         SELECT * FROM analytics.scores_with_outcomes AS one
-        WHERE one.model = shown.model AND one.score_date = shown.score_date
-            AND one.entity_key = replace(%(key)s, '{{}}', shown.score_date::text)
+        WHERE one.model = %(model)s AND one.score_date = asked.score_date
+            AND one.entity_key = asked.entity_key
         {ALONE}
     ) AS scored
-    WHERE shown.model = %(model)s AND shown.is_current ORDER BY scored.score_date
+    ORDER BY scored.score_date
 """  # noqa: S608  # words of this module
 """Each night's scores are planned apart, so that the key finds its row by index. Else all scores are read."""
 
@@ -222,16 +225,32 @@ class PostgresDesk:
             )
 
     def entity(self, model: str, entity_key: str) -> Sequence[EntityNight]:
-        """A key that holds the date of its night stands for the keys that hold those of other nights."""
-        key = DATE.sub("{}", entity_key)
+        """A key that holds the date of its night stands for the keys that hold those of other nights.
+
+        One that is there on other nights too holds another date.
+        """
         with self._reading() as connection:
-            return _rows(connection, EntityNight, ENTITY, {"model": model, "key": key})
+            nights = [day for (day,) in connection.execute(PUBLISHED, {"model": model})]
+            own = _of_keys(connection, model, [(night, entity_key) for night in nights])
+            held = nights_in(entity_key, nights)
+            if not held or any(one.score_date not in held for one in own):
+                return own
+            keys = [(to, key) for of in held for to in nights for key in on_night(entity_key, of, to)]
+            return _of_keys(connection, model, dict.fromkeys(keys))
 
     @contextmanager
     def _reading(self) -> "Iterator[Connection[tuple[Any, ...]]]":
         with translated(), connect(self.url) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield connection
+
+
+def _of_keys(
+    connection: "Connection[tuple[Any, ...]]", model: str, asked: Collection[tuple[date, str]]
+) -> list[EntityNight]:
+    """asked: nights, and a key to look for in each."""
+    nights, keys = [night for night, _ in asked], [key for _, key in asked]
+    return _rows(connection, EntityNight, ENTITY, {"model": model, "nights": nights, "keys": keys})
 
 
 def _year(connection: "Connection[tuple[Any, ...]]", model: str) -> dict[str, Any]:

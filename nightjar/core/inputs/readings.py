@@ -20,6 +20,7 @@ import polars as pl
 from nightjar.core.comparison import columns
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
+from nightjar.core.entity_keys import undated
 from nightjar.core.inputs import again, attributes, by_others, former, gauges, relations
 from nightjar.core.inputs.findings import BOTH
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
@@ -55,8 +56,6 @@ others usually, and on three nights of January to June three or four.
 """
 POPULATION = "population"
 """Stands for a feature table where the population itself has the inputs."""
-FORMS = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
-"""How a date is written in keys."""
 
 
 def entities(rows: pl.DataFrame, score_date: date) -> pl.DataFrame:
@@ -64,18 +63,7 @@ def entities(rows: pl.DataFrame, score_date: date) -> pl.DataFrame:
 
     The first key says how the date is written.
     """
-    return rows.with_columns(_undated(str(rows["entity_key"].first()), score_date).alias(ENTITY))
-
-
-def _undated(like: str, score_date: date) -> pl.Expr:
-    """The key without the score date. like: a key that says how the date is written."""
-    key = pl.col("entity_key")
-    for written in (score_date.strftime(form) for form in FORMS):
-        if like.endswith(written):  # to look at the end alone takes a third of the time
-            key = key.str.strip_suffix(written)
-        elif written in like:
-            key = key.str.replace(written, "", literal=True)
-    return key
+    return rows.with_columns(undated(str(rows["entity_key"].first()), score_date).alias(ENTITY))
 
 
 def same_entities(population: pl.DataFrame, score_date: date) -> pl.DataFrame:
@@ -90,7 +78,7 @@ def same_entities(population: pl.DataFrame, score_date: date) -> pl.DataFrame:
 
 def with_hash(rows: pl.DataFrame, score_date: date, like: str) -> pl.DataFrame:
     """Add the hash of the entity (HASH). like: a key that says how the date is written."""
-    return rows.with_columns(_undated(like, score_date).hash().alias(HASH))
+    return rows.with_columns(undated(like, score_date).hash().alias(HASH))
 
 
 def least_hashes(hashed: pl.DataFrame) -> pl.DataFrame:

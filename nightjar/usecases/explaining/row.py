@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from nightjar.core.entity_keys import on_night
 from nightjar.core.errors.night import NoSuchRow, NothingPublished
 from nightjar.core.explaining.contributions import BASE, Unexplained
 from nightjar.core.explaining.reasons import strongest
@@ -144,11 +145,11 @@ class ExplainRow:
         around = (*published[max(place - NIGHTS, 0) : place], *published[place + 1 : place + 1 + NIGHTS])
         for night in around:
             other = self.store.run(night.run_id)
-            there = key.replace(str(run.score_date), str(night.score_date))
-            if (scored := self._scored(other, there)) is not None:
+            keys = on_night(key, run.score_date, night.score_date)
+            if (found := next(filter(None, (self._scored(other, each) for each in keys)), None)) is not None:
                 yield Neighbour(
                     score_date=night.score_date,
-                    entity_key=there,
-                    score=scored["score"],
-                    version=self._version(other, scored).number,
+                    entity_key=found["entity_key"],
+                    score=found["score"],
+                    version=self._version(other, found).number,
                 )

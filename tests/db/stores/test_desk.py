@@ -10,6 +10,7 @@ from db.session import connect
 from db.stores.desk import ENTITY, PostgresDesk
 from db.stores.incidents import PostgresIncidents
 from nightjar.core.desk.entities import ChampionMetric, EntityNight, Explained
+from nightjar.core.entity_keys import FORMS
 from nightjar.core.kinds.metrics import MetricRow, Of
 from nightjar.core.monitoring.entities import ColumnDrift
 from nightjar.core.telling.incidents import Severity, Trouble, changes
@@ -122,6 +123,22 @@ def test_the_page_of_an_old_night_has_all_that_is_known_of_it(desk, on_postgres,
     assert [night.score_date for night in desk.nights(MODEL).nights] == [run.score_date, DAY]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_date_in_a_key_may_be_written_in_any_form(desk, on_postgres, form):
+    for day, score in ((DAY, 0.25), (NEXT, 0.75)):
+        on_postgres.publish(day, (f"UA1 {day.strftime(form)}",), score)
+    assert [one.score for one in desk.entity(MODEL, f"UA1 {NEXT.strftime(form)}")] == [0.25, 0.75]
+
+
+def test_a_key_that_holds_another_date_is_the_same_on_every_night(desk, on_postgres):
+    """A birthday, or the day of an order that is scored every night until it is delivered."""
+    born, ordered, later = "1990-05-01-4711", f"{DAY}-77", f"{NEXT}-77"
+    on_postgres.publish(DAY, (born, ordered), 0.25)
+    on_postgres.publish(NEXT, (born, ordered, later), 0.75)
+    assert [one.score for one in desk.entity(MODEL, born)] == [0.25, 0.75]
+    assert [one.score for one in desk.entity(MODEL, ordered)] == [0.25, 0.75]
+
+
 def test_an_entity_is_found_on_every_night_though_its_key_holds_the_date(desk, on_postgres, make):
     for day, score in ((DAY, 0.25), (NEXT, 0.75)):
         run, _ = on_postgres.publish(day, (f"UA1-{day}", "other"), score)
@@ -141,10 +158,10 @@ def test_an_entity_is_found_on_every_night_though_its_key_holds_the_date(desk, o
 def test_an_entity_is_found_without_reading_the_scores_of_others(desk, on_postgres):
     on_postgres.publish(DAY)
     with connect(desk.url) as connection:
-        asked = {"model": MODEL, "key": "UA1"}
+        asked = {"model": MODEL, "nights": [DAY], "keys": ["UA1"]}
         plan = json.dumps(connection.execute(f"EXPLAIN (FORMAT json) {ENTITY}", asked).fetchall())
-    assert re.search(r'"(Index Cond|Filter)": "[^"]*entity_key = replace', plan)
-    assert re.search(r'"Join Filter": "[^"]*entity_key = replace', plan) is None
+    assert re.search(r'"(Index Cond|Filter)": "[^"]*entity_key = asked.entity_key', plan)
+    assert re.search(r'"Join Filter": "[^"]*entity_key = asked.entity_key', plan) is None
 
 
 def test_the_stages_of_a_night_are_those_of_the_run_that_analysts_see(desk, on_postgres):
