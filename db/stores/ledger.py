@@ -71,11 +71,8 @@ class PostgresLedger(OnEngine):
         with translated(), self.engine.connect() as connection:
             rows = connection.execute(newest).all()
             held = held_nights(connection, model, [row.score_date for row in rows])
-            published = set(
-                connection.execute(
-                    select(PUBLICATIONS.c.score_date).where(PUBLICATIONS.c.model == model)
-                ).scalars()
-            )
+            of_days = (PUBLICATIONS.c.model == model) & PUBLICATIONS.c.score_date.between(first, last)
+            published = {*connection.execute(select(PUBLICATIONS.c.score_date).where(of_days)).scalars()}
         return {
             row.score_date: Standing(
                 run=run_of(row),

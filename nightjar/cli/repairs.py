@@ -112,10 +112,10 @@ def quarantine_list(
 
     They are those of what is published, or held back, of each night.
     """
-    from nightjar.usecases.scoring.repair import newest_runs
+    from nightjar.usecases.scoring.repair import runs_aside
 
     platform, spec = opened(), spec_of(model)
-    runs = newest_runs(platform.store, spec.name, score_date or date.min, score_date or date.max)
+    runs = runs_aside(platform.store, spec.name, score_date or date.min, score_date or date.max)
     rows = [row for run in runs for row in reasons_of(platform.store, run)]
     if not rows:
         console.out.print(f"{spec.name}: no row is set aside" + (f" on {score_date}" if score_date else ""))

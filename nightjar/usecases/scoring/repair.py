@@ -113,22 +113,29 @@ def nights_aside(store: NightReader, model: str, first: date, last: date) -> tup
 
     The published run of each night counts. Without one, the run that was held back counts.
     """
-    runs = (run for run in newest_runs(store, model, first, last) if store.quarantined(run).height)
     return tuple(
         Planned(
             score_date=run.score_date,
             stage=Stage.PUBLISHED if run.state is RunState.PUBLISHED else Stage.FAILED,
             repair=True,
         )
-        for run in runs
+        for run in runs_aside(store, model, first, last)
     )
 
 
-def newest_runs(store: NightReader, model: str, first: date, last: date) -> Iterator[Run]:
-    """The published run of each night of first..last, or its newest run if none is, by score date."""
+def runs_aside(store: NightReader, model: str, first: date, last: date) -> list[Run]:
+    """Of the nights of first..last, by date: their published run, else their newest one, if it has rows set
+    aside.
+    """
     published = {night.score_date: night.run_id for night in store.published(model)}
-    for day, standing in sorted(store.standings(model, first, last).items()):
-        yield store.run(published[day]) if day in published else standing.run
+    newest = [each.run for _, each in sorted(store.standings(model, first, last).items())]
+    shown = {run.score_date: published.get(run.score_date, run.id) for run in newest}
+    counts = store.counts([*shown.values()])
+    return [
+        run if run.id == shown[run.score_date] else store.run(shown[run.score_date])
+        for run in newest
+        if counts.get(shown[run.score_date], (0, 0))[1]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
