@@ -81,7 +81,8 @@ class Finding(Value):
     @property
     def narrow(self) -> int:
         """0 if it is about all rows, 1 if about a slice, 2 if about a slice of two columns."""
-        return 1 + self.slice.count(BOTH) if self.slice else 0
+        names, _, _ = self.slice.partition("=")
+        return 1 + names.count(BOTH) if names else 0
 
 
 def foremost(findings: Iterable[Finding]) -> tuple[Finding, ...]:

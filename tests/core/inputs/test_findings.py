@@ -56,6 +56,7 @@ def test_what_is_about_more_rows_is_told_first_then_how_many_there_are_then_othe
         found("level", 3, column="b"),
         found("slice_volume", 7, slice="origin=JFK"),
         found("slice_missing", 1.5, slice="origin=LGA"),
+        found("few", 1.2, slice="country=Trinidad and Tobago"),
         found("slice_volume", 6, slice="origin=EWR"),
         found("slice_volume", 8, slice="origin and carrier=JFK and UA"),
     ]
