@@ -14,9 +14,12 @@ from nightjar.wiring.database import Database, Role
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from db.stores.backtests import PostgresBacktests
     from db.stores.drift import PostgresDriftLedger
     from db.stores.nights import PostgresNights
     from db.stores.outcome_checks import PostgresOutcomeChecks
+    from db.stores.outcomes import PostgresOutcomes
+    from db.stores.profiles import PostgresInputProfiles
     from db.stores.readings import PostgresReadings
     from db.stores.registry import PostgresRegistry
     from db.stores.stages import PostgresStages
@@ -55,6 +58,24 @@ class Adapters(Database):
         from db.stores.readings import PostgresReadings
 
         return PostgresReadings(self.engine)
+
+    @cached_property
+    def input_profiles(self) -> "PostgresInputProfiles":
+        from db.stores.profiles import PostgresInputProfiles
+
+        return PostgresInputProfiles(self.engine)
+
+    @cached_property
+    def outcomes(self) -> "PostgresOutcomes":
+        from db.stores.outcomes import PostgresOutcomes
+
+        return PostgresOutcomes(self.engine)
+
+    @cached_property
+    def backtests(self) -> "PostgresBacktests":
+        from db.stores.backtests import PostgresBacktests
+
+        return PostgresBacktests(self.engine)
 
     @cached_property
     def stages(self) -> "PostgresStages":

@@ -191,7 +191,6 @@ class Platform(Adapters):
 
         step: carries out each step. executor: carries out the night's parts; None: threads of this process.
         """
-        from db.stores.profiles import PostgresInputProfiles
         from nightjar.core.ports.rehearsal import unrehearsed
         from nightjar.usecases.scoring.anew import Anew
         from nightjar.usecases.scoring.guard import NightGuard
@@ -206,7 +205,7 @@ class Platform(Adapters):
             guard=NightGuard(
                 spec=spec,
                 files=self.feature_files,
-                profiles=PostgresInputProfiles(self.engine),
+                profiles=self.input_profiles,
                 readings=self.readings,
                 rehearse=Rehearsal(inputs, self.rehearsed) if self.settings.rehearse else unrehearsed,
                 held=self.outcome_checks.held,
@@ -258,10 +257,9 @@ class Platform(Adapters):
         )
 
     def judge_challenger(self, spec: ModelSpec) -> "JudgeChallenger":
-        from db.stores.outcomes import PostgresOutcomes
         from nightjar.usecases.monitoring.challenge import JudgeChallenger
 
-        return JudgeChallenger(spec=spec, registry=self.registry, outcomes=PostgresOutcomes(self.engine))
+        return JudgeChallenger(spec=spec, registry=self.registry, outcomes=self.outcomes)
 
     def explain_row(self, spec: ModelSpec) -> "ExplainRow":
         """The use case that says why one published row got its score."""
@@ -331,7 +329,6 @@ class Platform(Adapters):
 
     def replay(self, spec: ModelSpec) -> "Replay":
         """The use case that scores a run again and compares."""
-        from db.stores.profiles import PostgresInputProfiles
         from nightjar.adapters.code_version import code_version
         from nightjar.adapters.surroundings import surroundings_of
         from nightjar.usecases.lifecycle.differences import changed_since
@@ -340,47 +337,44 @@ class Platform(Adapters):
         return Replay(
             inputs=self.night_inputs(spec),
             store=self.store,
-            profiles=PostgresInputProfiles(self.engine),
+            profiles=self.input_profiles,
             changed_since=lambda version: changed_since(
                 version, code_version(PROJECT), surroundings_of(spec, version, self.recipe_of)
             ),
         )
 
     def watch_night(self, spec: ModelSpec) -> "WatchNight":
-        from db.stores.profiles import PostgresInputProfiles
         from nightjar.adapters.reports import EvidentlyReportWriter
         from nightjar.usecases.monitoring.monitor import WatchNight
 
         return WatchNight(
             inputs=self.night_inputs(spec),
             store=self.store,
-            profiles=PostgresInputProfiles(self.engine),
+            profiles=self.input_profiles,
             ledger=self.drift_ledger,
             writer=EvidentlyReportWriter(),
             meter=self.meter,
         )
 
     def measure_nights(self, spec: ModelSpec) -> "MeasureNights":
-        from db.stores.outcomes import PostgresOutcomes
         from nightjar.usecases.monitoring.measure import MeasureNights
 
         return MeasureNights(
             inputs=self.night_inputs(spec),
             store=self.store,
-            outcomes=PostgresOutcomes(self.engine),
+            outcomes=self.outcomes,
             go_on=self.go_on,
         )
 
     def estimate_nights(self, spec: ModelSpec) -> "EstimateNights":
         """The use case that estimates metrics of nights before their outcomes are known."""
         from db.stores.expectations import PostgresExpectations
-        from db.stores.outcomes import PostgresOutcomes
         from nightjar.usecases.monitoring.estimate import EstimateNights
 
         return EstimateNights(
             inputs=self.night_inputs(spec),
             store=self.store,
-            outcomes=PostgresOutcomes(self.engine),
+            outcomes=self.outcomes,
             readings=self.readings,
             ledger=PostgresExpectations(self.engine),
         )
@@ -393,14 +387,13 @@ class Platform(Adapters):
 
     def look_at(self, spec: ModelSpec) -> "LookAtModel":
         """What gathers the facts about a model that the rules of alerts look at."""
-        from db.stores.outcomes import PostgresOutcomes
         from nightjar.usecases.telling.looking import LookAtModel
 
         return LookAtModel(
             spec=spec,
             store=self.store,
             registry=self.registry,
-            outcomes=PostgresOutcomes(self.engine),
+            outcomes=self.outcomes,
             drift=self.drift_ledger,
             raw=self.raw_of(spec),
             guard=self.guard_outcomes(spec),
@@ -515,7 +508,6 @@ class Platform(Adapters):
 
     def backtest(self, spec: ModelSpec, progress: Progress = silent) -> "Backtest":
         """The use case that walks forward through past nights. It reads the features that are built."""
-        from db.stores.backtests import PostgresBacktests
         from nightjar.adapters.code_version import code_version
         from nightjar.adapters.contracts import check
         from nightjar.adapters.learners.store import PredictorStore
@@ -529,7 +521,7 @@ class Platform(Adapters):
             artifacts=self.artifacts,
             predictors=PredictorStore(self.artifacts),
             registry=MemoryRegistry(),
-            store=PostgresBacktests(self.engine),
+            store=self.backtests,
             check=check,
             code_version=code_version(PROJECT),
             progress=asking(progress, self.go_on),
@@ -537,8 +529,6 @@ class Platform(Adapters):
 
     def facts_of(self, spec: ModelSpec) -> "FactsOf":
         """Gathers what is known of a version."""
-        from db.stores.backtests import PostgresBacktests
-        from db.stores.outcomes import PostgresOutcomes
         from nightjar.usecases.lifecycle.facts import FactsOf
 
         return FactsOf(
@@ -546,8 +536,8 @@ class Platform(Adapters):
             registry=self.registry,
             artifacts=self.artifacts,
             store=self.store,
-            outcomes=PostgresOutcomes(self.engine),
-            backtests=PostgresBacktests(self.engine),
+            outcomes=self.outcomes,
+            backtests=self.backtests,
         )
 
     def desk_reader(self) -> "DeskReader":

@@ -52,12 +52,6 @@ def contributions_of(predictor: Predictor, frame: pl.DataFrame, sample: pl.DataF
     return predictor.contributions(frame, sample)
 
 
-def raw_scores(kind: Kind, answer: pl.Series) -> np.ndarray:
-    """The raw score of each answer of a predictor, one float64 a row."""
-    given = answer.to_numpy().astype(float)
-    return of_likeliest(kind, margins(kind, given), given) if kind.probabilities else given
-
-
 def margins(kind: Kind, given: np.ndarray) -> np.ndarray:
     """The log of each outcome's probability, less the mean of these logs: rows x outcomes.
 

@@ -175,16 +175,7 @@ def trained(
         with progress("fit on all that is known", 1) as advance:
             version = _refit(past, judged, learned.refit(rows), recorder, rows, cut.test, trained_on)
             advance()
-    decision = (
-        decide(version, champion)
-        if promote
-        else Decision(promote=False, reason="promotion was not asked for")
-    )
-    if spec.challenge is not None:
-        challenger, ledger = registry.holder(spec.name, CHALLENGER), registry.promotions(spec.name)
-        decision = in_shadow_first(decision, version, champion, challenger, ledger)
-    if decision.promote:
-        registry.promote(version, decision.role, decision.reason)
+    decision = _decided(past, version, champion, promote=promote)
     return RetrainSummary(
         version=version,
         judged=judged,
@@ -200,6 +191,22 @@ def trained(
         baseline=baseline,
         learners=learned.among,
     )
+
+
+def _decided(past: Past, version: Version, champion: Version | None, *, promote: bool) -> Decision:
+    """Decide which role the version gets, and give it that role. promote: False gives it none."""
+    decision = (
+        decide(version, champion)
+        if promote
+        else Decision(promote=False, reason="promotion was not asked for")
+    )
+    spec, registry = past.spec, past.registry
+    if spec.challenge is not None:
+        challenger, ledger = registry.holder(spec.name, CHALLENGER), registry.promotions(spec.name)
+        decision = in_shadow_first(decision, version, champion, challenger, ledger)
+    if decision.promote:
+        registry.promote(version, decision.role, decision.reason)
+    return decision
 
 
 def _register_dataset(

@@ -14,7 +14,14 @@ from sklearn.tree import DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
 from nightjar.adapters.learners.sklearn import SklearnPredictor
-from nightjar.core.explaining.contributions import BASE, Explains, Unexplained, contributions_of, raw_scores
+from nightjar.core.explaining.contributions import (
+    BASE,
+    Explains,
+    Unexplained,
+    contributions_of,
+    margins,
+    of_likeliest,
+)
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
@@ -66,6 +73,12 @@ ROWS = st.lists(
     max_size=6,
 )
 SCHEMA = {"city": pl.String, "plane": pl.String, "wind": pl.Float64, "late": pl.Int64}
+
+
+def raw_scores(kind, answer):
+    """The raw score of each answer of a predictor."""
+    given = answer.to_numpy().astype(float)
+    return of_likeliest(kind, margins(kind, given), given) if kind.probabilities else given
 
 
 @pytest.mark.parametrize(("learner", "kind"), PAIRS)
