@@ -1,16 +1,19 @@
 """Locks that find child processes which outlive a killed parent. A child holds its lock while it lives.
 
-So the next start finds such a child and ends it. A pid file alone is not enough, because the system reuses
-pids. A lock that cannot be taken proves that its holder lives.
+So the next start finds such a child and ends it: a lock that cannot be taken proves that its holder lives,
+and the holder has the file open. No pid is written down for this. The parent may be killed before it writes
+one, and the system reuses pids.
 """
 
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import TextIO
+
+import psutil
 
 from nightjar.adapters.files.disk import require_room
 from nightjar.core.errors.settings import BadSettings
@@ -20,16 +23,16 @@ from nightjar.core.errors.settings import BadSettings
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the folder for this process, and end the children of a killed process that held it before.
 
-    Raises BadSettings if another process holds it now.
+    Raises BadSettings if another process holds it now, or a child that this account cannot look into.
     """
     require_room(folder)
     with (folder / "up.lock").open("a+") as lock:
         if not taken(lock):
+            who = " or ".join(map(str, holders(lock))) or "of another account"
             raise BadSettings(
-                f"`nightjar up` runs already, as process {pid_in(lock)}",
+                f"`nightjar up` runs already, as process {who}",
                 "Stop it, or give this one another NIGHTJAR_HOME and port.",
             )
-        note_pid(lock, os.getpid())
         for child in sorted(folder.glob("*.lock")):
             if child.name != "up.lock":
                 end(child)
@@ -38,20 +41,25 @@ def only_one(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def held_by_child(file: Path) -> Iterator[TextIO]:
-    """Yield a locked file to hand to a child with `pass_fds`.
-
-    The caller writes down the child's pid. The child leads its own process group.
-    """
+    """Yield a locked file to hand to a child with `pass_fds`. The child leads its own process group."""
     with file.open("a+") as lock:
         flock(lock, LOCK_EX)
         yield lock
 
 
 def end(file: Path) -> None:
-    """Kill the process group that holds the file's lock, and wait until it is gone."""
+    """Kill the process group that holds the file's lock, and wait until it is gone. Raises BadSettings."""
     with file.open("a+") as lock:
         if not taken(lock):
-            os.killpg(pid_in(lock), signal.SIGKILL)
+            found = holders(lock)
+            if not found:
+                raise BadSettings(
+                    f"A `nightjar up` that was killed left a process of another account, which holds {file}",
+                    f"End it: `sudo fuser {file}` prints its number.",
+                )
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.killpg(os.getpgid(pid), signal.SIGKILL)
             flock(lock, LOCK_EX)
 
 
@@ -63,12 +71,11 @@ def taken(lock: TextIO) -> bool:
     return True
 
 
-def note_pid(lock: TextIO, pid: int) -> None:
-    lock.truncate(0)
-    lock.write(str(pid))
-    lock.flush()
-
-
-def pid_in(lock: TextIO) -> int:
-    lock.seek(0)
-    return int(lock.read())
+def holders(lock: TextIO) -> list[int]:
+    """The other processes that have the file open, as far as this account can look into them."""
+    file, found = str(Path(lock.name).resolve()), list[int]()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid != os.getpid() and any(each.path == file for each in process.open_files()):
+                found.append(process.pid)
+    return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO
 
-from nightjar.launcher.child_locks import held_by_child, note_pid
+from nightjar.launcher.child_locks import held_by_child
 from nightjar.wiring.settings import PROJECT, Settings
 
 STOPS_WITHIN_S = 15
@@ -36,7 +36,6 @@ class Child:
                     start_new_session=True,
                     pass_fds=[lock.fileno()],
                 )
-            note_pid(lock, self.process.pid)
 
     def ended(self) -> str | None:
         """Return how it ended; None while it lives."""

@@ -15,6 +15,7 @@ import pytest
 from harness.held import WAITING, receipts, second_part_held, until
 
 from nightjar.core.platform.healing import GIVEN_UP, RETRIED
+from nightjar.launcher.child_locks import holders
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
@@ -185,7 +186,8 @@ def test_the_server_waits_again_for_a_run_that_it_had_forgotten(waits):
 
 def test_silence_that_nobody_listened_to_ends_no_run(prefect, world, waits):
     """A server that was away, frozen or without its database waits anew, before it looks who was silent."""
-    server = psutil.Process(int((world.home / "run" / "server.lock").read_text()))
+    with (world.home / "run" / "server.lock").open() as lock:
+        (server,) = map(psutil.Process, holders(lock))
     until("it waits", lambda: waits(TOUCH))
     with asleep(server):
         assert waits("UPDATE automation_bucket SET \"end\" = now() - interval '1 s'")

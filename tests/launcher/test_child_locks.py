@@ -8,17 +8,16 @@ import sys
 import pytest
 
 from nightjar.core.errors.settings import BadSettings
-from nightjar.launcher.child_locks import held_by_child, note_pid, only_one
+from nightjar.launcher.child_locks import held_by_child, only_one
 
 PARENT = """
 import subprocess, sys, time
 from pathlib import Path
-from nightjar.launcher.child_locks import held_by_child, note_pid, only_one
+from nightjar.launcher.child_locks import held_by_child, only_one
 folder = Path(sys.argv[1])
 with only_one(folder):
     with held_by_child(folder / "server.lock") as lock:
         child = subprocess.Popen(["sleep", "600"], start_new_session=True, pass_fds=[lock.fileno()])
-        note_pid(lock, child.pid)
     print(child.pid, flush=True)
     time.sleep(600)
 """
@@ -63,11 +62,28 @@ def test_a_second_platform_in_the_same_home_is_refused_and_disturbs_nothing(pare
     assert lives(child)
 
 
-def test_a_pid_that_somebody_else_has_by_now_is_left_alone(tmp_path):
+@pytest.fixture
+def stranger():
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as other:
+        yield other
+        os.kill(other.pid, signal.SIGKILL)
+
+
+def test_a_pid_that_somebody_else_has_by_now_is_left_alone(stranger, tmp_path):
     """The lock is free, so its holder has ended, whatever process has the number now."""
-    with subprocess.Popen(["sleep", "600"], start_new_session=True) as stranger:
-        with only_one(tmp_path / "run"), held_by_child(tmp_path / "run" / "worker.lock") as lock:
-            note_pid(lock, stranger.pid)
-        with only_one(tmp_path / "run"):
-            assert stranger.poll() is None
-        os.kill(stranger.pid, signal.SIGKILL)
+    with only_one(tmp_path / "run"), held_by_child(tmp_path / "run" / "worker.lock") as lock:
+        lock.write(str(stranger.pid))
+    with only_one(tmp_path / "run"):
+        assert stranger.poll() is None
+
+
+@pytest.mark.parametrize("written", ["", "of a stranger"])
+def test_the_child_that_holds_a_lock_ends_whatever_its_file_says(written, parent, stranger, tmp_path):
+    """The parent may be killed before it writes anything down. The file still says what was there before."""
+    started, child = parent
+    (tmp_path / "run" / "server.lock").write_text(written and str(stranger.pid))
+    started.kill()
+    started.wait()
+    with only_one(tmp_path / "run"):
+        assert not lives(child)
+        assert stranger.poll() is None
