@@ -1,6 +1,8 @@
 """Proposals follow from the trials that are told, and look where these were good."""
 
+import errno
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -60,4 +62,14 @@ def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "000001.json").write_text("{")
     with pytest.raises(BadSettings, match=r"000001\.json holds no trial"):
+        TrialFiles(tmp_path).of("one")
+
+
+def test_a_disk_that_fails_is_no_fault_of_a_trial(tmp_path, monkeypatch):
+    def refusing(self):
+        raise OSError(errno.EIO, "Input/output error")
+
+    TrialFiles(tmp_path).add("one", searched(distance, 1)[0])
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    with pytest.raises(OSError, match="Input/output error"):
         TrialFiles(tmp_path).of("one")

@@ -14,6 +14,7 @@ from nightjar.adapters.deliveries.csv_text import kind_of
 from nightjar.adapters.deliveries.delivered import RESEND
 from nightjar.adapters.deliveries.sheet import Sheet
 from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.errors.machine import by_machine
 from nightjar.core.model.spec import RawDataset
 
 MAGIC = b"PAR1"
@@ -73,6 +74,8 @@ def translated(file: Path) -> Iterator[None]:
     try:
         yield
     except UNREADABLE as error:
+        if by_machine(error):  # a good file must not be set aside for it
+            raise
         problem = f"cannot be read as Parquet: {str(error).partition(chr(10))[0]}"
         raise BadDelivery(file, problem, RESEND) from error
 

@@ -26,5 +26,5 @@ class TrialFiles:
 def _read(file: Path) -> Trial:
     try:
         return Trial.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError) as error:
+    except ValidationError as error:
         raise BadSettings(f"{file} holds no trial of a search", "Remove it: it is made again.") from error

@@ -110,7 +110,9 @@ class PredictorStore:
         try:
             file = self._artifacts.get(version.reference_uri)
             return CastCategories(pl.scan_parquet(file, glob=False).collect_schema())
-        except (ArtifactBroken, OSError, pl.exceptions.PolarsError):
+        except (ArtifactBroken, OSError, pl.exceptions.PolarsError) as error:
+            if by_machine(error):  # the sample is there: without its types it would score otherwise
+                raise
             return CastCategories()
 
 

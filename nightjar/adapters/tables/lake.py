@@ -15,6 +15,7 @@ from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, S3Fi
 from nightjar.adapters.tables.table import RECORDED
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import BadTable
+from nightjar.core.errors.machine import by_machine
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.sources import DeltaTable, ParquetTable, RecordedAt
 from nightjar.core.model.spec import RawDataset
@@ -134,6 +135,8 @@ class LakeTable:
         try:
             yield
         except pa.ArrowException as error:
+            if by_machine(error):
+                raise
             remedy = "Correct the files, or the columns in the model's spec."
             raise BadTable(
                 self.dataset.name, f"cannot be read: {str(error).partition(chr(10))[0]}", remedy

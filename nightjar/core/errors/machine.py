@@ -52,7 +52,7 @@ OF_MACHINE = frozenset(
 
 
 def by_machine(error: Exception) -> bool:
-    """True if an error that a model's own code raised is a refusal of the machine."""
+    """True if an error of a library, or of a model's own code, is a refusal of the machine."""
     if isinstance(error, OSError) and error.errno in OF_MACHINE:
         return True
     return isinstance(error, REFUSALS) and isinstance(refused(error), OutOfMemory)

@@ -1,18 +1,22 @@
 """The same rows in every format land alike, and a file that is not as it should be is refused by name."""
 
+import errno
 import io
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from nightjar.adapters.deliveries import parquet_file
 from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.adapters.deliveries.reading import parse
@@ -249,6 +253,31 @@ def test_a_damaged_parquet_file_is_read_or_refused_and_nothing_else(at, byte, cu
     except BadDelivery:
         return
     assert rows.schema == VISITS.columns
+
+
+class Failing(io.BytesIO):
+    """A copy on a disk that fails after the first bytes."""
+
+    def read(self, size=-1):
+        if 0 <= size < 100:
+            return super().read(size)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_disk_that_fails_is_no_fault_of_the_file(form):
+    content = written(pl.concat([ROWS] * 20), form)
+    with pytest.raises(OSError, match="Input/output error"):
+        parse(replace(Content.of(content), file=Failing(content)), of(form), (DAY, DAY), Path("in"), Path())
+
+
+def test_a_lack_of_memory_is_no_fault_of_a_parquet_file(monkeypatch):
+    def refusing(batch):
+        raise pa.ArrowMemoryError("malloc of size 4096 failed")
+
+    monkeypatch.setattr(parquet_file, "framed", refusing)
+    with pytest.raises(MemoryError, match="malloc of size 4096 failed"):
+        read(written(ROWS, "parquet"), "parquet")
 
 
 def proofs(content, form):

@@ -248,6 +248,20 @@ def test_a_version_stored_before_types_were_kept_scores_as_it_did(algorithm, tmp
         without_sample.predict(frame)
 
 
+def test_a_sample_that_the_machine_does_not_read_now_is_not_taken_for_missing(tmp_path, monkeypatch):
+    def refusing(self, uri, sha256=None):
+        if "/reference/" in uri:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return get(self, uri, sha256)
+
+    artifacts, get = FsspecArtifacts(str(tmp_path / "store")), FsspecArtifacts.get
+    stored = version("catboost", *PredictorStore(artifacts).save(of_before("catboost", typed(300, 0))))
+    monkeypatch.setattr(FsspecArtifacts, "get", refusing)
+    sample_uri = f"{artifacts.url}/reference/00/{'0' * 64}.parquet"
+    with pytest.raises(OSError, match="Too many open files"):
+        PredictorStore(artifacts).load(TYPED, stored.model_copy(update={"reference_uri": sample_uri}))
+
+
 def test_no_rows_give_no_scores(predictor):
     scores = predictor.predict(sample(3).clear())
     assert scores.len() == 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import deltalake
 import polars as pl
 import psycopg
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import structlog
@@ -23,6 +24,7 @@ from pyarrow.fs import S3FileSystem
 
 from db.refusals import lasting
 from db.server.embedded import EmbeddedPostgres
+from nightjar.adapters.tables.lake import LakeTable
 from nightjar.adapters.tables.postgres import no_such_host
 from nightjar.adapters.tables.scanned import ALWAYS, ScannedTables
 from nightjar.adapters.tables.sources import RawSources, opened
@@ -390,6 +392,17 @@ def test_a_damaged_file_of_a_table_is_told(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 and no more")
     place = in_parquet(str(tmp_path), {})
     with pytest.raises(BadTable, match="table of visits: cannot be read: "):
+        place.read()
+
+
+def test_a_lack_of_memory_is_no_fault_of_a_table(tmp_path, monkeypatch):
+    def refusing(self):
+        raise pa.ArrowMemoryError("malloc of size 4096 failed")
+
+    place = in_parquet(str(tmp_path / "visits.parquet"), {})
+    place.put(ROWS)
+    monkeypatch.setattr(LakeTable, "_lake", refusing)
+    with pytest.raises(MemoryError, match="malloc of size 4096 failed"):
         place.read()
 
 
