@@ -7,10 +7,12 @@ the name of its manifest. The manifest `<sha>.parts` lists the hash of each file
 
 import errno
 import hashlib
+import math
 import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,6 +22,7 @@ from typing import Any
 from uuid import uuid4
 
 from nightjar.adapters.files.atomic import discard_unchanged, replacing
+from nightjar.adapters.files.copies import own_folder, remove_unused, used
 from nightjar.adapters.files.stores import filesystem, translated
 from nightjar.core.errors.model import ArtifactBroken
 from nightjar.core.upkeep.retention import StoredFile
@@ -36,6 +39,8 @@ YOUNG = timedelta(hours=12)
 
 Retention removes old objects that no row names. The row of this object is written later.
 """
+TIDY_EVERY_S = 3600.0
+"""A process that downloads looks this often for copies that nobody uses any more."""
 
 
 class FsspecArtifacts:
@@ -45,13 +50,13 @@ class FsspecArtifacts:
     url: an fsspec URL or a plain path. cache: the folder for copies of remote files. Many processes may share
     it.
     Raises ArtifactBroken (missing, or other bytes), StoreUnavailable (retryable), BadSettings (a URL whose
-    driver is not installed).
+    driver is not installed, a cache that is another account's).
     """
 
     def __init__(self, url: str, cache: Path | None = None) -> None:
         self.url = url.rstrip("/")
         self.cache = cache or Path(tempfile.gettempdir()) / f"nightjar-artifacts-{os.getuid()}"
-        self._manifests: dict[str, list[str]] = {}
+        self._tidy_at = -math.inf
 
     def put(self, kind: str, file: Path) -> tuple[str, str]:
         sha256 = _sha256(file)
@@ -96,9 +101,7 @@ class FsspecArtifacts:
         return len(self._hashes(uri, sha256))
 
     def _hashes(self, uri: str, sha256: str) -> list[str]:
-        if sha256 not in self._manifests:
-            self._manifests[sha256] = self.get(uri, sha256).read_text().split()
-        return self._manifests[sha256]
+        return self.get(uri, sha256).read_text().split()
 
     def _uri(self, kind: str, sha256: str, suffix: str) -> str:
         return f"{self.url}/{kind}/{sha256[:2]}/{sha256}{suffix}"
@@ -120,8 +123,9 @@ class FsspecArtifacts:
             if not local.is_file():
                 raise ArtifactBroken(uri, "the file is missing")
             return _verified(uri, local, expected)
-        kept = self.cache / expected[:2] / f"{expected}{PurePosixPath(uri).suffix}"
-        if not (kept.is_file() and _sha256(kept) == expected):
+        kept = own_folder(self.cache) / expected[:2] / f"{expected}{PurePosixPath(uri).suffix}"
+        if not _there(kept, expected):
+            self._tidy()
             self._download(uri, kept, expected)
         return kept
 
@@ -242,6 +246,11 @@ class FsspecArtifacts:
             fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
             fs.put_file(str(file), path)
 
+    def _tidy(self) -> None:
+        if time.monotonic() > self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_EVERY_S
+            remove_unused(self.cache)
+
     def _download(self, uri: str, kept: Path, expected: str) -> None:
         fs, path = filesystem(uri)
         with tempfile.TemporaryDirectory() as folder, translated(uri):
@@ -253,11 +262,13 @@ class FsspecArtifacts:
 def _there(local: Path, sha256: str) -> bool:
     """True if a file is there, whole. The call also sets its time of change to now.
 
-    Retention removes old files that no row names. The row of this file is written later.
+    Retention removes old files that no row names. The row of this file is written later. Old copies are
+    removed too.
     """
     try:
-        os.utime(local)
-    except (FileNotFoundError, PermissionError):  # another account's file can only be replaced
+        if not used(local):
+            return False
+    except PermissionError:  # another account's file can only be replaced
         return False
     except OSError as error:
         if error.errno != errno.EROFS:  # a read-only file is not pruned either

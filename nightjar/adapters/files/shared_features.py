@@ -8,14 +8,13 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
 
 from nightjar.adapters.files.artifacts import FsspecArtifacts
-from nightjar.adapters.files.atomic import last_change
+from nightjar.adapters.files.copies import own_folder, remove_unused, used
 from nightjar.adapters.files.generations import INDEX, partitions_read
 from nightjar.core.model.generations import FIRST, Generations
 from nightjar.core.model.spec import FeatureTable
@@ -23,9 +22,6 @@ from nightjar.core.upkeep.retention import SHARED, SHARED_GRACE
 
 Shared = tuple[str, str]
 """The uri and hash of a list of files."""
-
-FOLDERS_KEPT = timedelta(days=2)
-"""How long a worker keeps the folder of a run. Longer than any night takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +46,13 @@ class SharedFeatures:
             return self.artifacts.put(SHARED, file)
 
     def folder(self, shared: Shared) -> Path:
-        """The folder of feature tables that holds what was shared, and nothing else. It is made once."""
+        """The folder of feature tables that holds what was shared, and nothing else.
+
+        Ask for it each time that it is read: it is removed some days after it was last asked for, and made
+        again.
+        """
         made = self._folders / shared[1]
-        if not made.exists():
+        if not used(made):
             listed: Mapping[str, tuple[str, str]] = json.loads(self.artifacts.get(*shared).read_text())
             files = self.artifacts.get_all([*listed.values()])
             self._make(made, dict(zip(listed, files, strict=True)))
@@ -60,28 +60,24 @@ class SharedFeatures:
 
     def _make(self, folder: Path, files: Mapping[str, Path]) -> None:
         """Make the folder whole or not at all: other processes of this machine may make it too."""
-        self._folders.mkdir(parents=True, exist_ok=True)
-        self._remove_old()
+        self._folders.mkdir(exist_ok=True)
+        remove_unused(self.artifacts.cache)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self._folders))
         try:
             for name, file in files.items():
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 _link(file, draft / name)
-            draft.chmod(0o755)
-            with suppress(OSError):  # another process was faster
+            try:
                 draft.rename(folder)
+            except OSError:
+                if not folder.exists():  # else another process was faster
+                    raise
         finally:
             rmtree(draft, ignore_errors=True)
 
-    def _remove_old(self) -> None:
-        for folder in self._folders.iterdir():
-            with suppress(FileNotFoundError):  # another process was faster
-                if last_change(folder) < datetime.now(UTC) - FOLDERS_KEPT:
-                    rmtree(folder, ignore_errors=True)
-
     @property
     def _folders(self) -> Path:
-        return self.artifacts.cache / SHARED
+        return own_folder(self.artifacts.cache) / SHARED
 
 
 def _wanted(

@@ -24,16 +24,20 @@ from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.ports.artifacts import Artifacts
 
+MOST_LOADED = 16
+"""A process that lives for long, as a worker of a cluster, scores with versions of many weeks and models."""
+
 
 class PredictorStore:
     """Implements ports.Predictors over an artifact store.
 
-    A loaded version stays in memory: parts of a night run on threads and share it.
+    A loaded version stays in memory: parts of a night run on threads and share it. Of more than MOST_LOADED
+    the one that was not used for longest goes.
     """
 
     def __init__(self, artifacts: Artifacts) -> None:
         self._artifacts = artifacts
-        self._loaded: dict[str, Predictor] = {}
+        self._loaded: dict[str, Predictor] = {}  # the last used one is the last
         self._lock = threading.Lock()
 
     def save(self, predictor: Predictor) -> tuple[str, str]:
@@ -53,9 +57,11 @@ class PredictorStore:
             problem = f"is {is_now}, but version {version.number} is {was}; retrain, or promote another"
             raise BadSpec(spec.name, "kind", problem)
         with self._lock:
-            if version.artifact_sha256 not in self._loaded:
-                self._loaded[version.artifact_sha256] = self._read(version, spec.kind)
-            predictor = self._loaded[version.artifact_sha256]
+            known = self._loaded.pop(version.artifact_sha256, None)
+            predictor = self._read(version, spec.kind) if known is None else known
+            self._loaded[version.artifact_sha256] = predictor
+            if len(self._loaded) > MOST_LOADED:
+                del self._loaded[next(iter(self._loaded))]
         if problem := misfit(predictor, spec):
             was = f"which version {version.number} was trained on; retrain, or promote another"
             raise BadSpec(spec.name, "inputs", f"{problem}, {was}")

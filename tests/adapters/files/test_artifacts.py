@@ -172,6 +172,20 @@ def test_a_damaged_cached_copy_is_fetched_again(tmp_path, file):
     assert store.get(uri, sha256).read_bytes() == b"some bytes"
 
 
+def test_copies_that_nobody_uses_any_more_are_removed_when_another_is_made(tmp_path):
+    url, uris, copies = f"memory://{uuid.uuid4().hex}", [], []
+    for name in "abc":
+        (tmp_path / name).write_bytes(name.encode())
+        uris.append(FsspecArtifacts(url).put("model", tmp_path / name)[0])
+    for uri in uris[:2]:
+        copies.append(FsspecArtifacts(url, cache=tmp_path / "cache").get(uri))
+        os.utime(copies[-1], (0, 0))
+    store = FsspecArtifacts(url, cache=tmp_path / "cache")
+    assert store.get(uris[1]) == copies[1]
+    assert store.get(uris[2]).exists()
+    assert [copy.exists() for copy in copies] == [False, True]
+
+
 def test_only_a_local_store_has_paths_to_open(tmp_path):
     assert FsspecArtifacts("memory://x").local_path("memory://x/report/ab/ab.html") is None
     assert (

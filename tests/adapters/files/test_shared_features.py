@@ -1,9 +1,11 @@
 """Windows of feature tables go through the artifact store to a worker that has no data folder."""
 
+import errno
 import os
 import shutil
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -119,3 +121,32 @@ def test_a_worker_forgets_the_folders_of_old_nights(tables, tmp_path):
     assert (old.exists(), new.exists()) == (False, True)
     shutil.rmtree(tmp_path / "data")
     assert files(new)
+
+
+def test_a_folder_that_was_removed_meanwhile_is_made_again(url, tables, tmp_path):
+    worker = at_worker(url, tmp_path)
+    shared = share(worker, tmp_path)
+    before = files(worker.folder(shared))
+    shutil.rmtree(worker.artifacts.cache)
+    assert files(worker.folder(shared)) == before
+
+
+def test_a_folder_stays_while_it_is_asked_for(tables, tmp_path):
+    worker = at_worker(f"file://{tmp_path / 'store'}", tmp_path)
+    shared = share(worker, tmp_path)
+    os.utime(worker.folder(shared), (0, 0))
+    kept = worker.folder(shared)
+    tables.write(TABLE, rows(date(2013, 6, 14), visits=2).with_columns(created=AS_OF), {})
+    worker.folder(share(worker, tmp_path))
+    assert files(kept)
+
+
+def test_a_folder_that_cannot_be_put_in_its_place_is_told(tables, tmp_path, monkeypatch):
+    def refusing(self, target):
+        raise OSError(errno.EIO, "Input/output error")
+
+    worker = at_worker(f"file://{tmp_path / 'store'}", tmp_path)
+    shared = share(worker, tmp_path)
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(OSError, match="Input/output error"):
+        worker.folder(shared)

@@ -335,6 +335,21 @@ def test_the_store_loads_what_it_saved_once_for_all_threads(predictor, tmp_path)
     assert all(found == scores[0] for found in scores)
 
 
+def test_the_store_keeps_the_versions_that_were_used_last(tmp_path, monkeypatch):
+    read = []
+
+    def reading(self, version, kind):
+        read.append(version.artifact_sha256)
+        return SimpleNamespace()
+
+    monkeypatch.setattr("nightjar.adapters.learners.store.MOST_LOADED", 2)
+    monkeypatch.setattr(PredictorStore, "_read", reading)
+    kept = PredictorStore(FsspecArtifacts(str(tmp_path / "store")))
+    for letter in "abacabc":
+        kept.load(SPEC, version("logistic", "", 64 * letter))
+    assert read == [64 * letter for letter in "abcbc"]
+
+
 def test_bytes_that_are_no_model_are_a_broken_artifact(predictor, tmp_path):
     artifacts = FsspecArtifacts(str(tmp_path / "store"))
     bad = tmp_path / "bad.cbm"
