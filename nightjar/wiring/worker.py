@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -46,14 +47,14 @@ def score_part_in_cluster(job: PartJob, wanted: Terms, shared: "Shared | None") 
             logs.configure(ours.settings.log_format, ours.settings.log_level)
             if differing := differences(wanted, ours.terms()):
                 raise WorkerUnfit(f"The worker {name}", differing)
-            features = None if shared is None else features_of(shared)
+            features = None if shared is None else features_of(ours.shared_features.folder(shared))
         return ours.score_part(job, features)
 
 
 @lru_cache(maxsize=4)
-def features_of(shared: "Shared") -> "FeatureSource":
+def features_of(folder: Path) -> "FeatureSource":
     """The features that were shared for a run. A worker may have parts of several runs at once."""
-    return platform().features_in(platform().shared_features.folder(shared))
+    return platform().features_in(folder)
 
 
 def fitness(wanted: Terms) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A setting chooses who scores the parts of nights, and a worker scores only if it would score alike."""
 
+import shutil
 import sys
 import tempfile
 from datetime import date
@@ -92,6 +93,10 @@ def test_a_night_of_workers_without_a_data_folder_is_the_same_to_the_last_bit(wo
     assert one.equals(other)
     assert store.run(there.run_id).population.uri.startswith("s3://")
     assert not (tmp_path / "none").exists()
+    for folder in tmp_path.glob("nightjar-artifacts-*/features"):
+        shutil.rmtree(folder)  # as days later
+    again = in_cluster.score_night(SPEC).run(night_of(SPEC, day), force=True)
+    assert store.published_scores(store.run(again.run_id)).equals(one)
     assert doctor.parts(in_cluster) == f"scored by 2 workers of {in_cluster.settings.scheduler}"
 
 
