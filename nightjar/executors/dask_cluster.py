@@ -77,6 +77,9 @@ class DaskCluster:
             failed = self._round(work, left, workers_of(failed))
             before, receipts = len(receipts), self._receipts(jobs)
             fruitless = 0 if len(receipts) > before else fruitless + 1
+            if fruitless and not failed:
+                unseen = "says that parts are done, and no receipt of them is stored"
+                failed = [ClusterGone(self.address, unseen)]
             require_worth_another_round(failed, fruitless)
         return [receipts[job.part] for job in jobs]
 

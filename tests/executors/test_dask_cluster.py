@@ -139,6 +139,25 @@ def test_rounds_end_when_none_stores_a_part_or_when_the_claim_is_gone(cluster, t
     assert len(asked) == 1 + rounds
 
 
+def test_rounds_pause_and_end_when_workers_say_that_they_stored_what_nobody_sees(cluster, tmp_path):
+    """So it is with a database whose receipts are read from a copy that lags."""
+    asked, paused = [], []
+
+    def stored(run_id: int) -> list[Receipt]:
+        asked.append(run_id)
+        assert len(asked) < 10
+        return []
+
+    def go_on(*, last: bool = False) -> None:
+        paused.append(last)
+
+    unseen = DaskCluster(cluster, lambda run_id: Work(tmp_path), stored, go_on=go_on)
+    with pytest.raises(ClusterGone, match="says that parts are done, and no receipt of them is stored"):
+        unseen.run(NIGHT, JOBS[:1])
+    assert scored(tmp_path) == {0: 3}
+    assert len(paused) >= 6
+
+
 def test_a_night_that_must_stop_does_not_wait_for_its_parts(cluster, tmp_path):
     def stop(*, last: bool = False) -> None:
         raise Stopped("it was set to Cancelled")
