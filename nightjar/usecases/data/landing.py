@@ -18,8 +18,9 @@ from nightjar.core.errors.settings import BadSettings
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.lost import LostDelivery
 from nightjar.core.model.spec import Delivery, ModelSpec, RawDataset
-from nightjar.core.night.clock import as_of, dates_between, local_date
-from nightjar.core.night.windows import readable, span
+from nightjar.core.night.clock import as_of, dates_between, evening, local_date
+from nightjar.core.night.reach import days_read
+from nightjar.core.night.windows import files_of, readable, span
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import Landed, RawStore
 from nightjar.core.values import utc
@@ -236,17 +237,16 @@ def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:
 
 def world_begins(spec: ModelSpec, until: datetime) -> date:
     """The first day of a recorded stretch. For a live feed, `data_from`, or else a day early enough for
-    all that today's night reads.
+    all that today's night and its outcomes read.
     """
     if spec.replay is not None:
         return spec.replay.first
     if spec.data_from is not None:
         return spec.data_from
-    lookback = max(
-        *(table.lookback_days for table in spec.feature_tables),
-        *(window.days_before for window in (*spec.population_reads, *spec.outcome_reads)),
-    )
-    return min(_dates(spec, until)) - timedelta(days=lookback)
+    today = min(_dates(spec, until))  # tonight's night is of this date or, by its horizon, a later one
+    read = days_read(spec, today, evening(spec, today)).values()
+    outcomes = (files_of(spec, window, today) for window in spec.outcome_reads)
+    return min(first for first, _ in (*read, *outcomes))
 
 
 def last_deliverable(spec: ModelSpec, until: datetime) -> date:

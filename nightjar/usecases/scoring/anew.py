@@ -15,6 +15,7 @@ from nightjar.core.model.newest_rows import newest_rows
 from nightjar.core.model.own_code import rows_by
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.night.entities import Run
+from nightjar.core.night.reach import first_used
 from nightjar.core.ports.features import FeatureFiles, RecipeOf
 from nightjar.core.ports.raw import RawStore
 from nightjar.usecases.data.features import Landed, first_recorded
@@ -24,7 +25,6 @@ RECENT_DAYS = 2
 """The newest raw days of which rows are computed: nearly all keys of a daily feed are in one of them."""
 MOST_ROWS = 200_000
 """A table that needs more rows of its sources for these days is not computed."""
-A_DAY = timedelta(days=1)
 
 Asked = tuple[str, date, date]
 """A dataset, and the first and the last day that are read of it."""
@@ -85,8 +85,7 @@ class Anew:
 
 def newest_days(table: FeatureTable, sources: Iterable[Landed], run: Run) -> list[date]:
     """The newest raw days that were known at the night's as_of and may be used, oldest first."""
-    first = (run.as_of - table.ttl - A_DAY).date()
-    recorded = first_recorded(sources).items()
+    first, recorded = first_used(table, run.as_of), first_recorded(sources).items()
     return sorted(day for day, instant in recorded if day >= first and instant <= run.as_of)[-RECENT_DAYS:]
 
 

@@ -11,15 +11,16 @@ from nightjar.core.inputs.readings import MOST_ROWS, READING
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.night.clock import dates_between
 from nightjar.core.night.entities import Run
+from nightjar.core.night.reach import AHEAD
 from nightjar.core.ports.raw import RawStore
 
-BEFORE, AFTER = timedelta(days=45), timedelta(days=7)
-"""So long before and after a night's as_of a day is looked for. A forecast is about days to come."""
+BEFORE = timedelta(days=45)
+"""So long before a night's as_of a day is looked for."""
 
 
 def days_near(run: Run) -> tuple[date, ...]:
     """The days among which the newest ones of a feed are looked for."""
-    return dates_between((run.as_of - BEFORE).date(), (run.as_of + AFTER).date())
+    return dates_between((run.as_of - BEFORE).date(), (run.as_of + AHEAD).date())
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.audit import TRAILING_NIGHTS, audit
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.entities import Part, Receipt, Run
+from nightjar.core.night.reach import days_of_features
 from nightjar.core.ports.features import FeatureFiles, RecipesOfModel, unknown_recipes
 from nightjar.core.ports.profiles import InputProfiles
 from nightjar.core.ports.raw import RawStore
@@ -171,15 +172,10 @@ class NightGuard:
     def held_days(self, run: Run, raw: RawStore) -> Mapping[str, Sequence[date]]:
         """Dataset -> its days that features would have at the night's as_of, if they were not held."""
         known, found = max(run.as_of, run.known_at), dict[str, Sequence[date]]()
-        lookback = dict[str, int]()
-        for table in self.spec.feature_tables:
-            for source in table.sources:
-                lookback[source] = max(lookback.get(source, 0), table.lookback_days)
-        for source, days in lookback.items():
+        for source, (first, last) in days_of_features(self.spec, run.as_of).items():
             if held := self.held(source):
-                since = run.score_date - days * DAY
                 lacking = held_days(held, raw.recorded(source), known)
-                found[source] = [day for day in lacking if since <= day <= run.score_date]
+                found[source] = [day for day in lacking if first <= day <= last]
         return found
 
     def require_sound(

@@ -5,7 +5,7 @@ This module also makes the population of a run that scores only the changed rows
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.entities import Publication, Run, RunState
 from nightjar.core.night.plan import Planned, Stage
+from nightjar.core.night.reach import days_read
 from nightjar.core.night.repair import (
     CARRIED,
     Compared,
@@ -83,29 +84,10 @@ def late_deliveries(
     spec: ModelSpec, recorded: Mapping[str, Mapping[date, Sequence[datetime]]], run: Run, known_at: datetime
 ) -> Iterator[tuple[str, datetime]]:
     """Each raw dataset with a late delivery that can reach the night, and the instant of the last one."""
-    first, last = run.score_date - reach(spec), run.score_date + looks_ahead(spec)
-    for name, of_days in recorded.items():
-        if late := [
-            instant
-            for day, instant in late_days(of_days, run.known_at, known_at).items()
-            if first <= day <= last
-        ]:
-            yield name, max(late)
-
-
-def reach(spec: ModelSpec) -> timedelta:
-    """The longest time before a night at which a delivery can still touch it.
-
-    It depends on the population's windows, on those of the features, and on how long their rows may be used.
-    """
-    of_tables = [table.ttl + timedelta(days=table.lookback_days) for table in spec.feature_tables]
-    of_population = [timedelta(days=window.days_before) for window in spec.population_reads]
-    return max(*of_tables, *of_population, timedelta(0)) + timedelta(days=1)
-
-
-def looks_ahead(spec: ModelSpec) -> timedelta:
-    """The longest time after a night of which a delivery can still touch it."""
-    return timedelta(days=max(window.days_after for window in spec.population_reads))
+    for name, (first, last) in days_read(spec, run.score_date, run.as_of).items():
+        late = late_days(recorded[name], run.known_at, known_at)
+        if instants := [instant for day, instant in late.items() if first <= day <= last]:
+            yield name, max(instants)
 
 
 def nights_aside(store: NightReader, model: str, first: date, last: date) -> tuple[Planned, ...]:

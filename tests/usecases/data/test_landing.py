@@ -12,7 +12,9 @@ from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.core.errors.inputs import BadDelivery
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.model.spec import Window
 from nightjar.core.night.clock import as_of
+from nightjar.testing.specs import PLANNED, WEATHER, toy_spec
 from nightjar.usecases.data.landing import (
     Landing,
     clear,
@@ -360,9 +362,27 @@ def test_a_dataset_the_model_does_not_have_is_named(raw, inbox):
     ],
 )
 def test_a_living_feed_is_asked_from_the_earlier_of_both_dates_on(raw, zone, first):
-    spec = dataclasses.replace(SPEC, time_zone=zone, replay=None)
-    lookback = max(table.lookback_days for table in spec.feature_tables)
-    assert world_begins(spec, datetime(2026, 6, 11, 5, tzinfo=UTC)) == first - timedelta(days=lookback)
+    spec = toy_spec(time_zone=zone, population_reads=(Window(PLANNED.name, days_before=3),))
+    assert world_begins(spec, datetime(2026, 6, 11, 5, tzinfo=UTC)) == first - timedelta(days=3)
+
+
+@pytest.mark.parametrize("horizon", [1, 30])
+def test_a_living_feed_is_asked_for_all_days_that_the_first_features_are_computed_from(horizon):
+    """A row of the day before may have its last event on the first day that counts."""
+    tables = (
+        dataclasses.replace(WEATHER, sources=(PLANNED.name,), lookback_days=4),
+        dataclasses.replace(
+            WEATHER,
+            name="usual",
+            features={"usual_rain": pl.Float64()},
+            sources=(PLANNED.name,),
+            ttl=timedelta(days=28),
+            lookback_days=2,
+        ),
+    )
+    spec = toy_spec(time_zone="UTC", feature_tables=tables, horizon_days=horizon)
+    began = world_begins(spec, datetime(2026, 6, 11, 5, tzinfo=UTC))
+    assert began == date(2026, 6, 11) - timedelta(days=28 + 1 + 2)
 
 
 def test_dates_without_a_population_are_told_without_landing_anything(raw, inbox):

@@ -112,6 +112,23 @@ def test_it_knows_which_day_came_into_the_gaps_of_a_table_and_left_them(
     assert guard.gap_changes(run, raw, last) == ({} if change is None else {"rain": change})
 
 
+@pytest.mark.parametrize("horizon", [1, 30])
+def test_it_knows_the_held_days_that_features_would_be_computed_from(guard, horizon):
+    """Rows may be used for two days, and look back at three."""
+    table = replace(WEATHER, sources=(PLANNED.name,), lookback_days=3, ttl=timedelta(days=2))
+    spec = toy_spec(feature_tables=(table,), numeric=("x", "rain"), horizon_days=horizon, time_zone="UTC")
+    run = claimed(night_of(spec, SATURDAY))
+    days = [run.as_of.date() - timedelta(days=n) for n in range(10)]
+    held = {(day, datetime.combine(day, time(6), UTC)): None for day in days}
+
+    class NoneCounts:
+        def recorded(self, dataset):
+            return {}
+
+    told = replace(guard, spec=spec, held=lambda _: held).held_days(run, NoneCounts())
+    assert told == {PLANNED.name: sorted(days)[-7:]}
+
+
 class Published:
     """Readings and profiles of some published nights."""
 

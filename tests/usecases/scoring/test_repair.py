@@ -12,15 +12,17 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.night import AuditFailed, Stopped
+from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import Night
 from nightjar.core.night.repair import Touched
 from nightjar.testing.memory import MemoryGoOn, MemoryNights
 from nightjar.testing.nights import changed, in_memory, with_parts
 from nightjar.testing.predictors import Formulas
 from nightjar.testing.raws import Steady
+from nightjar.testing.runs import claimed
 from nightjar.testing.specs import HAPPENED, PLANNED, WEATHER, toy_spec
 from nightjar.testing.versions import champion_of
-from nightjar.usecases.scoring.repair import late_nights, nights_aside, repair_of
+from nightjar.usecases.scoring.repair import late_deliveries, late_nights, nights_aside, repair_of
 
 DAY = date(2013, 6, 15)
 AS_OF = datetime(2013, 6, 15, 1, tzinfo=UTC)
@@ -148,6 +150,27 @@ def test_late_data_names_the_entities_it_touches(scoring, world):
         Touched(("b", "d"), ("g",), ("f",), ("gate", "x")),
     )
     assert night.late == {"planned": LATER}
+
+
+@pytest.mark.parametrize(("days_before", "late"), [(22, True), (23, False), (-8, False)])
+def test_a_correction_of_the_oldest_day_that_features_read_can_touch_a_night(days_before, late):
+    """A night that is scored a month ahead reads features of a month before it."""
+    gauges = replace(PLANNED, name="gauges")
+    table = replace(WEATHER, ttl=timedelta(days=14), lookback_days=7, sources=("gauges",))
+    spec = toy_spec(
+        horizon_days=30,
+        time_zone="UTC",
+        datasets=(PLANNED, HAPPENED, gauges),
+        feature_tables=(table,),
+        numeric=("x", "rain"),
+    )
+    run = claimed(night_of(spec, DAY))
+    newest = run.as_of.date() + timedelta(days=9)
+    corrected = run.as_of.date() - timedelta(days=days_before)
+    before = run.as_of - timedelta(hours=1)
+    gauged = {newest: (before,), corrected: (before, LATER)}
+    recorded = {"planned": {}, "happened": {DAY: (LATER,)}, "gauges": gauged}
+    assert dict(late_deliveries(spec, recorded, run, LATER)) == ({"gauges": LATER} if late else {})
 
 
 def test_a_search_for_late_nights_that_is_stopped_looks_at_no_other(scoring):
