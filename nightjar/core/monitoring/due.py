@@ -56,9 +56,9 @@ def outdated(
 ) -> Iterator[Publication]:
     """The nights whose measurement lacks something that is known at `known_at`.
 
-    kept: the newest measurement by run. recorded: of each dataset of the outcomes. A delivery within the
-    night's windows since its measurement counts. A night with rows whose outcome is still unknown counts
-    too, unless it was measured by the very deliveries that are there now: one may have landed late.
+    kept: the newest measurement by run. recorded: of each dataset of the outcomes. A night counts unless it
+    was measured by the very deliveries that are there now: a correction recorded in time may land late.
+    If nothing says by which it was measured, it counts if one was recorded since, or if a row has no outcome.
     """
     for night in nights:
         last = kept.get(night.run_id)
@@ -67,13 +67,11 @@ def outdated(
 
 
 def _lacks(spec: ModelSpec, last: Measurement, recorded: Recorded, known_at: datetime) -> bool:
-    landed = _deliveries(spec, last.score_date, recorded)
-    if any(last.measured_at < at <= known_at for _, _, at in landed):
-        return True
-    if last.with_outcome == last.rows:
-        return False
     there = deliveries_of(spec, last.score_date, recorded, known_at)
-    return there is None or there != last.deliveries
+    if there is not None and last.deliveries is not None:
+        return there != last.deliveries
+    landed = _deliveries(spec, last.score_date, recorded)
+    return last.with_outcome < last.rows or any(last.measured_at < at <= known_at for _, _, at in landed)
 
 
 def deliveries_of(spec: ModelSpec, score_date: date, recorded: Recorded, known_at: datetime) -> str | None:

@@ -140,6 +140,13 @@ def test_a_later_correction_measures_its_night_again_and_no_other(watch):
     assert watch.inputs.raw.asked[1:] == [(DAYS[1], DAYS[1])]
 
 
+def test_a_correction_recorded_before_the_measurement_counts_when_it_lands_after_it(watch):
+    """All outcomes of the night were known already, and wrong."""
+    watch.outcomes_known(evening(2))
+    watch.inputs.raw.delivered[DAYS[1]].append((evening(1.5), [1, 0]))
+    assert [night.metrics["auc"] for night in watch.outcomes_known(evening(3))] == [1.0, 0.0, 1.0]
+
+
 def test_a_stopped_measurement_measures_no_other_night_and_the_next_one_does_the_rest(watch):
     with pytest.raises(Stopped):
         replace(watch, go_on=MemoryGoOn(after=2)).outcomes_known(evening(2))
