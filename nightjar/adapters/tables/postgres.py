@@ -23,7 +23,8 @@ from nightjar.core.model.spec import RawDataset
 
 CONNECT_S = 10
 BATCH_ROWS = 50_000
-SESSION = "-c default_transaction_read_only=on -c timezone=UTC"
+SESSION = sql.SQL("SET TRANSACTION READ ONLY; SET LOCAL timezone TO 'UTC'")
+"""Said first in the transaction that reads. In the connection's options it would replace those of the URL."""
 TYPES: Mapping[str, pl.DataType] = {
     "int2": pl.Int16(),
     "int4": pl.Int32(),
@@ -129,9 +130,11 @@ class PostgresTable:
             **parts,
         )
         try:
-            with self._connected() as connection, connection.cursor(name="scan", binary=True) as rows:
-                rows.execute(query)
-                yield rows
+            with self._connected() as connection:
+                connection.execute(SESSION)
+                with connection.cursor(name="scan", binary=True) as rows:
+                    rows.execute(query)
+                    yield rows
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if no_such_host(error) or self.for_good(error):
                 raise BadSettings(
@@ -153,13 +156,13 @@ class PostgresTable:
                 "Set it in the environment or in .env, like postgresql://user:password@host/database.",
             )
         try:
-            conninfo_to_dict(url)
+            given = conninfo_to_dict(url)
         except psycopg.ProgrammingError:  # what it says has the URL in it, with its password
             raise BadSettings(
                 f"{self.source.url} holds no URL of a Postgres database; {self.dataset.name} is read from it",
                 "Write it like postgresql://user:password@host/database.",
             ) from None
-        return psycopg.connect(url, options=SESSION, connect_timeout=CONNECT_S)
+        return psycopg.connect(url, connect_timeout=given.get("connect_timeout", CONNECT_S))
 
 
 def no_such_host(error: psycopg.Error) -> bool:

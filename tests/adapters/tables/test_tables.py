@@ -350,6 +350,22 @@ def test_what_postgres_refuses_is_told_without_the_password(warehouse):
     assert "secret" not in str(error.value)
 
 
+def test_a_url_keeps_the_options_of_its_session(warehouse):
+    """A session is read-only and in UTC besides, whatever the URL says."""
+    with psycopg.connect(warehouse) as connection:
+        connection.execute("CREATE SCHEMA sales")
+        connection.execute("CREATE SEQUENCE sales.tickets")
+    url = make_conninfo(warehouse, options="-csearch_path=sales -ctimezone=Asia/Tokyo")
+    place, columns = in_postgres(url), {**VISITS.columns, "day": AT}
+    place.put(ROWS.head(1).with_columns(day=pl.lit(NOON + 11 * HOUR)))
+    assert place.read(columns=columns).select("date", "count").rows() == [(MONDAY, 1)]
+    writes = "SELECT day, shop, nextval('tickets')::int AS count, rain, open, loaded FROM visits"
+    dataset = place.dataset(columns=columns)
+    dataset = replace(dataset, source=replace(dataset.source, sql=writes))
+    with pytest.raises(BadTable, match=r"cannot execute nextval\(\) in a read-only transaction"):
+        place.tables(dataset).read(dataset, MONDAY, TUESDAY)
+
+
 @pytest.mark.parametrize(("number", "told"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
 def test_a_host_that_is_not_there_is_told_apart_from_names_that_nobody_answers(number, told):
     error = psycopg.OperationalError(f"failed to resolve host 'db': [Errno {number}] it says so")
