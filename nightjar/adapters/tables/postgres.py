@@ -125,7 +125,7 @@ class PostgresTable:
     def _asked(self, text: str, **parts: sql.Composable) -> Iterator[psycopg.ServerCursor[Any]]:
         """The answer to a question about the query's rows. Raises BadTable, BadSettings, StoreUnavailable."""
         query = sql.SQL(text).format(  # pyright: ignore[reportArgumentType]  # the texts are literals above
-            rows=sql.SQL("({}) AS source").format(sql.SQL(self.source.sql.strip().rstrip(";"))),  # pyright: ignore[reportArgumentType]  # the spec's own SQL
+            rows=sql.SQL("({}\n) AS source").format(sql.SQL(self.source.sql.strip().rstrip(";"))),  # pyright: ignore[reportArgumentType]  # the spec's own SQL
             day=sql.Identifier(self.dataset.day_column or ""),
             **parts,
         )

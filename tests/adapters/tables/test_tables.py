@@ -350,6 +350,15 @@ def test_what_postgres_refuses_is_told_without_the_password(warehouse):
     assert "secret" not in str(error.value)
 
 
+def test_a_query_may_end_with_a_comment(warehouse):
+    place = in_postgres(warehouse)
+    place.put(ROWS)
+    for end in ("-- all of them", "-- all of them;", "/* all of them */ ;"):
+        dataset = place.dataset()
+        dataset = replace(dataset, source=replace(dataset.source, sql=f"SELECT * FROM visits {end}"))
+        assert list(place.tables(dataset).recorded("visits")) == [MONDAY, TUESDAY]
+
+
 def test_a_url_keeps_the_options_of_its_session(warehouse):
     """A session is read-only and in UTC besides, whatever the URL says."""
     with psycopg.connect(warehouse) as connection:
