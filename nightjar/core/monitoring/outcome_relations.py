@@ -47,11 +47,16 @@ MOST_COUPLED = 8
 
 
 def sampled(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[date, pl.DataFrame]:
-    """At most about MOST_ROWS rows of each day, of the same keys every day."""
+    """At most about MOST_ROWS rows of each day, of the same keys every day.
+
+    Of a day that has none of these keys, because it has few rows beside a large day, all rows.
+    """
     most = max(rows.group_by("date").len()["len"])
     keys, one_of = keys_of(dataset), -(-most // MOST_ROWS)
-    chosen = rows if one_of == 1 or not keys else rows.filter(pl.struct(keys).hash() % one_of == 0)
-    return {part["date"][0]: part for part in chosen.partition_by("date")}
+    if one_of > 1 and keys:
+        chosen = pl.struct(keys).hash() % one_of == 0
+        rows = rows.filter(chosen | ~chosen.any().over("date"))
+    return {part["date"][0]: part for part in rows.partition_by("date")}
 
 
 def keys_of(dataset: RawDataset) -> list[str]:

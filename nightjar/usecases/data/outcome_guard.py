@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import polars as pl
 import structlog
@@ -28,6 +29,8 @@ from nightjar.core.ports.raw import RawStore
 from nightjar.usecases.data.windows import outcomes_of, population_of
 
 DAY = timedelta(days=1)
+NO_ROWS = OutcomeDay(rows=0, sizes={}, values={})
+"""How a day looks that a file about several days has no row of. It passes, and no day is compared with it."""
 MOST_ENTITIES = 10_000
 """Of a day of more rows nobody asks which entities lack an outcome."""
 
@@ -158,26 +161,35 @@ class GuardOutcomes:
         new = sorted(day for day, instant in newest.items() if (day, instant) not in seen)
         if not new:
             return
-        near = compared_with(new, {each.day for each in own if each.counts}, self.spec.is_holiday)
-        counting = {**self.checks.looks(self.spec.name, dataset.name, near)} if near else {}
         step = step_of(newest)
         looks = self._looks(dataset, window, new, step)
+        check_of = partial(OutcomeCheck, model=self.spec.name, dataset=dataset.name)
+        for day in new:
+            if day not in looks:
+                yield check_of(day=day, recorded_at=newest[day], verdict=Verdict.PASSED, looks=NO_ROWS)
+        counting = self._compared(dataset, [*looks], {each.day for each in own if each.counts})
         for day in [*looks]:
             verdict, findings = judged(day, looks[day], counting, self.spec.is_holiday, step)
-            check = OutcomeCheck(
-                model=self.spec.name,
-                dataset=dataset.name,
-                day=day,
-                recorded_at=newest[day],
-                verdict=verdict,
-                looks=looks[day],
-                findings=findings,
+            check = check_of(
+                day=day, recorded_at=newest[day], verdict=verdict, looks=looks[day], findings=findings
             )
             if check.counts:
                 counting[day] = looks[day]
             yield check
             if not check.counts and day + step in looks:
                 looks |= self._looks(dataset, window, [day + step], step)
+
+    def _compared(
+        self, dataset: RawDataset, new: Sequence[date], counting: Collection[date]
+    ) -> dict[date, OutcomeDay]:
+        """What the days look like that count and that new ones are compared with. None is without rows."""
+        days = {*counting}
+        while near := compared_with(new, days, self.spec.is_holiday):
+            looks = {**self.checks.looks(self.spec.name, dataset.name, near)}
+            if not (empty := {day for day, each in looks.items() if not each.rows}):
+                return looks
+            days -= empty
+        return {}
 
     def _looks(
         self, dataset: RawDataset, window: Window, days: Sequence[date], step: timedelta

@@ -260,6 +260,15 @@ def test_of_many_rows_the_same_keys_are_looked_at_every_day():
     assert set(one["trip"]) == set(other["trip"])
 
 
+def test_all_rows_of_a_day_are_looked_at_that_has_none_of_those_keys():
+    """A day of few rows beside a large one, as half a file is, would not be looked at at all."""
+    large = pl.concat(trips(DAYS[0]).with_columns(pl.col("trip") + ROWS * n) for n in range(20))
+    chosen = sampled(TRIPS, large)[DAYS[0]]
+    few = trips(DAYS[1]).filter(~pl.col("trip").is_in(chosen["trip"].implode()))
+    looked_at = sampled(TRIPS, pl.concat([large, few]))
+    assert (looked_at[DAYS[0]].height, looked_at[DAYS[1]].height) == (chosen.height, few.height)
+
+
 def lost(rows, known_of_lost):
     """Each twentieth trip is lost. It has no arrival, but in the first rows of those."""
     place = pl.int_range(pl.len())

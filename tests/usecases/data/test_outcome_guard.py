@@ -259,6 +259,58 @@ def test_of_the_days_before_only_comparable_ones_are_read(guard, tmp_path):
     assert len(asked) == 4
 
 
+class TestWeeklyFilesWithoutSundays:
+    """A day without rows has landed too, and is not like a day with rows."""
+
+    WEEKLY = replace(HAPPENED, columns={**HAPPENED.columns, "day": pl.Date()}, day_column="day")
+
+    class Reading:
+        """A raw store that counts what is read."""
+
+        def __init__(self, raw):
+            self.raw, self.read_of = raw, []
+
+        def __getattr__(self, name):
+            return getattr(self.raw, name)
+
+        def read(self, dataset, *days, **known):
+            self.read_of.append(days)
+            return self.raw.read(dataset, *days, **known)
+
+    def land(self, guard, folder, monday, rows=ROWS):
+        """A week of which Saturday has some rows."""
+        days = [monday + n * DAY for n in range(6)]
+        week = pl.concat(happened(day).with_columns(day=pl.lit(day)) for day in days)
+        file = folder / "week.csv"
+        week = week.head(5 * ROWS + rows)
+        file.write_text(week.write_csv() + f"# rows={week.height}\n")
+        guard.raw.land(self.WEEKLY, monday, file, recorded(monday + 6 * DAY), monday + 6 * DAY)
+
+    @pytest.fixture
+    def guard(self, tmp_path):
+        checks = MemoryOutcomeChecks()
+        raw = self.Reading(RawFiles(tmp_path / "weekly", held=checks.held))
+        spec = toy_spec(datasets=(PLANNED, self.WEEKLY), outcomes=outcomes, maturity_days=0)
+        return GuardOutcomes(spec=spec, raw=raw, checks=checks)
+
+    def test_a_day_without_rows_is_looked_at_once(self, guard, tmp_path):
+        self.land(guard, tmp_path, FIRST)
+        guard()
+        guard.raw.read_of.clear()
+        assert (guard(), guard.raw.read_of) == ((), [])
+        assert len(guard.checks.added) == 7
+
+    def test_no_day_is_compared_with_one_without_rows(self, guard, tmp_path):
+        for week in range(3):
+            self.land(guard, tmp_path, FIRST + 7 * week * DAY)
+            assert guard() == ()
+        self.land(guard, tmp_path, FIRST + 21 * DAY, rows=70)
+        guard()
+        (doubted,) = guard.undecided()
+        assert doubted.day == FIRST + 26 * DAY
+        assert doubted.findings[0].told.startswith("rows: 70. 15 comparable days: 120 to 120. ")
+
+
 def test_a_bad_correction_leaves_the_delivery_before_it(guard, tmp_path):
     land(guard.raw, tmp_path, ODD, happened(ODD))
     guard()
