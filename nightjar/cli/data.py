@@ -49,18 +49,16 @@ def land(
     """Check one delivered file and keep it.
 
     A different file for a day that has landed is kept beside it, as a correction. It settles what was set
-    aside of that day. A bad file ends the command with its error, and is not set aside.
+    aside of that day. A bad file ends the command with its error, and is not set aside. A day of outcomes is
+    checked at once: if it is unlike others, it is held.
     """
-    from nightjar.usecases.data.landing import land_file
-
     if recorded_at is not None and recorded_at > datetime.now(UTC):
         raise BadSettings(
             f"--recorded-at {recorded_at.isoformat()} is in the future; no night sees the file until then",
             "Give the instant when its content became known, or none.",
         )
     platform, spec = opened(), spec_of(model)
-    raw = platform.raw_of(spec)
-    result = land_file(spec, dataset, landed_day, file, recorded_at, raw=raw, last=through)
+    result = platform.prepare(spec).land_file(dataset, landed_day, file, recorded_at, through)
     console.out.print(f"{dataset} {landed_day}{f' to {through}' if through else ''}: {result}")
 
 

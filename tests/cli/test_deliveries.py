@@ -11,6 +11,7 @@ import pytest
 
 import models
 from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.errors.night import WorkBusy
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import dates_between
 from nightjar.showing.remedies import told
@@ -134,6 +135,19 @@ def test_a_file_about_several_days_is_landed_by_hand_with_its_last_day(run, feed
     assert run(*asked, "--through", days[1]) == "weather 2014-01-05 to 2014-01-06: landed\n"
     assert run(*asked, "--through", days[1]) == "weather 2014-01-05 to 2014-01-06: unchanged\n"
     assert platform.raw.read(SPEC.dataset("weather"), *days)["date"].to_list() == list(days)
+
+
+def test_a_file_is_landed_by_hand_while_no_other_process_lands(run, feed, platform, tmp_path, monkeypatch):
+    """Otherwise both could land a file of the same day and instant."""
+    feed({})
+    hasty = Platform(platform.settings.model_copy(update={"night_wait_s": 0.0}))
+    monkeypatch.setattr("nightjar.cli.data.opened", lambda: hasty)
+    [weather] = [each for each in SPEC.deliver(tmp_path, LAST, LAST) if each.dataset == "weather"]
+    asked = ("land", "weather", LAST, weather.path, "--recorded-at", weather.recorded_at.isoformat())
+    with platform.prepare(SPEC).alone(), pytest.raises(WorkBusy):
+        run(*asked)
+    assert run(*asked) == f"weather {LAST}: unchanged\n"
+    hasty.close()
 
 
 def test_a_file_is_not_landed_as_known_in_the_future_where_no_night_would_see_it(

@@ -202,6 +202,11 @@ class RawFiles:
     def _noted(self) -> LandedNames:
         return LandedNames(self.root)
 
+    # Files of all datasets are taken alike.
+    def require_file(self, dataset: RawDataset, file: Path) -> None:  # noqa: ARG002
+        with delivered(file, self.most_bytes):
+            pass
+
     def land(
         self,
         dataset: RawDataset,

@@ -34,6 +34,9 @@ class RawSources:
         scanned = {dataset.name: dataset for dataset in spec.datasets if not dataset.delivered}
         return cls(files, ScannedTables(scanned, lambda dataset: opened(dataset, environment, for_good)))
 
+    def require_file(self, dataset: RawDataset, file: Path) -> None:
+        self._delivered(dataset.name).require_file(dataset, file)
+
     def land(
         self,
         dataset: RawDataset,

@@ -23,6 +23,10 @@ class RawStore(Protocol):
     A day whose file was lost has landed all the same. Whoever reads it gets DeliveriesLost.
     """
 
+    def require_file(self, dataset: RawDataset, file: Path) -> None:
+        """Raise what `land` raises of a file whose bytes cannot be taken. What they hold is not looked at."""
+        ...
+
     def land(
         self,
         dataset: RawDataset,

@@ -10,9 +10,17 @@ from nightjar.core.model.spec import ModelSpec
 from nightjar.core.ports.features import FeatureFiles, RecipeOf
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.progress import Progress, asking, silent
-from nightjar.core.ports.raw import RawStore
+from nightjar.core.ports.raw import Landed, RawStore
 from nightjar.usecases.data.features import TablePlan, build_features, landed_of, planned
-from nightjar.usecases.data.landing import Tell, land_until, log_refusal, take_stock, undelivered
+from nightjar.usecases.data.landing import (
+    Tell,
+    declared,
+    land_file,
+    land_until,
+    log_refusal,
+    take_stock,
+    undelivered,
+)
 
 
 def unguarded() -> None:
@@ -64,6 +72,24 @@ class Prepare:
         """Land the files delivered by `until`, without building features. Raises DataGone."""
         with self.alone():
             self._land(until, progress, tell)
+
+    def land_file(
+        self,
+        dataset: str,
+        day: date,
+        file: Path,
+        recorded_at: datetime | None = None,
+        last: date | None = None,
+    ) -> Landed:
+        """Land one file that a person brings, as `land_file` of `landing` does, and check it.
+
+        A file that cannot be taken is told before any other process is waited for.
+        """
+        self.raw.require_file(declared(self.spec, dataset), file)
+        with self.alone():
+            landed = land_file(self.spec, dataset, day, file, recorded_at, raw=self.raw, last=last)
+            self.guard()
+        return landed
 
     def corrected(self, known_at: datetime | None = None, progress: Progress = silent) -> datetime:
         """Build the features of data landed by `known_at`, corrections included. Land no new files.
