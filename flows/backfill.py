@@ -54,7 +54,7 @@ def backfill(
     """
     with failures_told(model):
         spec = models.model(model)
-        choose = named_or(version, reason, by_then)
+        choose = named_or(version, reason, platform().require_gates(spec), by_then)
         use_case = platform().backfill(
             spec, parallel=parallel, flow_run=str(flow_run.id), executor=parts(), step=as_task, choose=choose
         )

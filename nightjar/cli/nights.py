@@ -65,7 +65,8 @@ def score(
     require_executor(platform)
     scored = score_date or score_date_of(spec, datetime.now(UTC))
     require_occasion(spec, scored)
-    night, choose = night_of(spec, scored), named_or(version, reason, by_date(spec, datetime.now(UTC)))
+    night, otherwise = night_of(spec, scored), by_date(spec, datetime.now(UTC))
+    choose = named_or(version, reason, platform.require_gates(spec), otherwise)
     if force or platform.store.publication(spec.name, scored) is None:
         platform.require_scorable(spec)([scored], choose, known_at)
         until = night.as_of if score_date is None else wanted_until(spec, scored, datetime.now(UTC))
@@ -144,7 +145,7 @@ def backfill(
     require_order(first, last)
     platform, spec = opened(), spec_of(model)
     require_executor(platform)
-    choose = named_or(version, reason, by_then)
+    choose = named_or(version, reason, platform.require_gates(spec), by_then)
     use_case = platform.backfill(spec, parallel=parallel, flow_run=f"backfill {uuid4()}", choose=choose)
     nights = planned_nights(platform.store, spec, first, last, reprocess, order)
     if dry_run:
@@ -218,7 +219,8 @@ def roll_back_champion(
     from nightjar.usecases.scoring.scorers import version_of
 
     to = version_of(platform.registry, spec.name, number)
-    since = roll_back.roll_back_champion(platform.registry, to, reason).promoted_at
+    gates = platform.require_gates(spec)
+    since = roll_back.roll_back_champion(platform.registry, to, reason, gates).promoted_at
     console.out.print(f"{spec.name} version {number} is champion since {since:%Y-%m-%d %H:%M:%S} UTC")
     published = platform.store.published(spec.name)
     if not tonight or not published:

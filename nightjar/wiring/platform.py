@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from nightjar.usecases.scoring.replay import Replay
     from nightjar.usecases.scoring.rollback import RolledBack
     from nightjar.usecases.scoring.scorable import RequireScorable
-    from nightjar.usecases.scoring.scorers import Choose
+    from nightjar.usecases.scoring.scorers import Choose, RequireGates
     from nightjar.usecases.scoring.switch import SwitchNight
     from nightjar.usecases.telling.incidents import Channel, TellPeople
     from nightjar.usecases.telling.looking import LookAtModel
@@ -128,6 +128,12 @@ class Platform(Adapters):
         from nightjar.usecases.data.outcome_guard import GuardOutcomes
 
         return GuardOutcomes(spec=spec, raw=self.raw_of(spec), checks=self.outcome_checks)
+
+    def require_gates(self, spec: ModelSpec) -> "RequireGates":
+        """What a version is held to that a person names."""
+        from nightjar.usecases.lifecycle.todays_gates import require_todays_gates
+
+        return partial(require_todays_gates, spec, artifacts=self.artifacts)
 
     def require_scorable(self, spec: ModelSpec) -> "RequireScorable":
         """The check to run before data is prepared for some dates."""

@@ -4,13 +4,12 @@ from enum import StrEnum
 
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.lifecycle.arms import share_of
-from nightjar.core.lifecycle.promotion import by_limits_of, require_gates
 from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, WITHDRAWN
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.ports.registry import Registry
-from nightjar.usecases.lifecycle.documents import read_evidence
+from nightjar.usecases.lifecycle.todays_gates import require_todays_gates
 from nightjar.usecases.scoring.scorers import version_of
 
 
@@ -42,7 +41,7 @@ def decide_by_hand(
         _withdraw(registry, version, reason)
         return f"{spec.name} version {number} is no longer challenger"
     if decided is Decided.CHAMPION and not despite_gates:
-        require_gates(by_limits_of(spec, version, read_evidence(version, artifacts)))
+        require_todays_gates(spec, version, artifacts)
     if decided is Decided.CHALLENGER and registry.holder(spec.name, CHAMPION) == version:
         raise BadSettings(f"{spec.name} version {number} is champion", "Name another version.")
     registry.promote(version, decided, reason)
@@ -65,7 +64,7 @@ def serve_by_hand(
     """
     version = version_of(registry, spec.name, number)
     if share > 0 and not despite_gates:
-        require_gates(by_limits_of(spec, version, read_evidence(version, artifacts)))
+        require_todays_gates(spec, version, artifacts)
     champion, before = registry.holder(spec.name, CHAMPION), share_of(registry.promotions(spec.name))
     told = f"{spec.name} version {number} serves {share:.3g} of the entities from the next night on"
     if share == before and registry.holder(spec.name, CHALLENGER) == version:

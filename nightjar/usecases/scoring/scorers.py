@@ -8,7 +8,6 @@ from functools import partial
 from nightjar.core.errors.model import NoChampion, NoHonestChampion
 from nightjar.core.errors.settings import BadSettings, NoVersion
 from nightjar.core.lifecycle.arms import share_of
-from nightjar.core.lifecycle.promotion import require_gates
 from nightjar.core.lifecycle.reign import of_then
 from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, holder_of
 from nightjar.core.model.entities import Version
@@ -36,6 +35,8 @@ class Scorers:
 
 
 Choose = Callable[[Registry, Night], Scorers]
+RequireGates = Callable[[Version], None]
+"""Raises GateFailed for a version that fails a gate by the limits of today."""
 
 
 def by_now(registry: Registry, night: Night) -> Scorers:
@@ -80,10 +81,12 @@ def _nobody(registry: Registry, night: Night) -> NoChampion | NoHonestChampion:
     return NoHonestChampion(night.model, night.score_date, night.as_of, champions)
 
 
-def by_name(registry: Registry, night: Night, *, number: int, reason: str | None) -> Scorers:
+def by_name(
+    registry: Registry, night: Night, *, number: int, reason: str | None, require_gates: RequireGates
+) -> Scorers:
     """The version with this number, and no challenger.
 
-    Raises NoVersion. Raises GateFailed for a version that did not pass its gates, unless there is a reason.
+    Raises NoVersion. Without a reason it has to pass its gates: raises GateFailed.
     """
     version = version_of(registry, night.model, number)
     if reason is None:
@@ -97,9 +100,13 @@ def by_date(spec: ModelSpec, now: datetime) -> Choose:
     return lambda registry, night: (by_then if night.score_date < latest else by_now)(registry, night)
 
 
-def named_or(version: int | None, reason: str | None, otherwise: Choose) -> Choose:
+def named_or(
+    version: int | None, reason: str | None, require_gates: RequireGates, otherwise: Choose
+) -> Choose:
     """The version with a number that a person named, or without one `otherwise`."""
-    return otherwise if version is None else partial(by_name, number=version, reason=reason)
+    if version is None:
+        return otherwise
+    return partial(by_name, number=version, reason=reason, require_gates=require_gates)
 
 
 def run_of(store: RunReader, model: str, run_id: int) -> Run:

@@ -1,6 +1,7 @@
 """A night in which the challenger serves a share: whoever scores a row again, it has the same arm."""
 
 from datetime import date
+from functools import partial
 from tempfile import TemporaryDirectory
 
 import polars as pl
@@ -13,6 +14,7 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import AuditFailed, Stopped
 from nightjar.core.lifecycle.arms import as_served
+from nightjar.core.lifecycle.promotion import require_gates
 from nightjar.core.night.clock import night_of
 from nightjar.executors.in_turn import InTurn
 from nightjar.testing.memory import MemoryGoOn
@@ -162,7 +164,7 @@ def test_the_champion_serves_all_rows_of_the_night_again_from_its_stored_scores(
 def test_a_night_by_a_named_version_does_not_go_on_with_one_of_two(night):
     with pytest.raises(Stopped):
         score(changed(night, go_on=MemoryGoOn(2)))
-    named = lambda registry, of: by_name(registry, of, number=1, reason="by hand")  # noqa: E731
+    named = partial(by_name, number=1, reason="by hand", require_gates=require_gates)
     assert score(night, choose=named).by_challenger == 0
     assert set(arms(night).values()) == {None}
 

@@ -23,6 +23,7 @@ from nightjar.core.errors.machine import OutOfMemory, StorageRefused, told_of
 from nightjar.core.errors.model import NoHonestChampion
 from nightjar.core.errors.night import AuditFailed, NightBusy, Stopped
 from nightjar.core.errors.settings import BadSettings
+from nightjar.core.lifecycle.promotion import require_gates
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.plan import Planned
 from nightjar.core.night.reprocess import Order, Reprocess
@@ -327,7 +328,7 @@ def test_each_night_gets_the_champion_that_could_have_scored_it(night):
 
 def test_a_version_that_a_person_names_scores_every_night_and_the_ledger_says_why(night):
     later_champion(night)
-    named = named_or(2, "to compare", by_then)
+    named = named_or(2, "to compare", require_gates, by_then)
     assert not Backfill(night=night, choose=named).run(planned(night)).failed
     assert set(versions_of(night).values()) == {2}
     assert {row.reason for row in night.store.published("toy")} == {"to compare"}
@@ -336,7 +337,7 @@ def test_a_version_that_a_person_names_scores_every_night_and_the_ledger_says_wh
 def test_an_unfinished_night_is_begun_anew_for_the_version_that_a_person_names(night):
     later_champion(night)
     Backfill(night=Faults({DAYS[0]: [KeyError()]}).of(night)).run(every(DAYS[:1]))
-    summary = Backfill(night=night, choose=named_or(2, None, by_then)).run(planned(night)[:1])
+    summary = Backfill(night=night, choose=named_or(2, None, require_gates, by_then)).run(planned(night)[:1])
     assert [(done.version_number, done.revision) for done in summary.nights] == [(2, 2)]
 
 

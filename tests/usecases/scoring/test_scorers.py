@@ -8,6 +8,7 @@ from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.model import GateFailed, NoChampion, NoHonestChampion
 from nightjar.core.errors.settings import NoVersion
 from nightjar.core.kinds.gates import GateResult
+from nightjar.core.lifecycle.promotion import require_gates
 from nightjar.core.night.clock import as_of, night_of
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import toy_candidate
@@ -86,16 +87,16 @@ def test_the_latest_night_that_is_due_has_the_champion_of_now(registry):
 def test_a_person_may_name_any_version_that_passed_its_gates(registry):
     crowned(registry, 1, NIGHT.score_date)
     named = trained(registry, 2, LATER.score_date)
-    by = named_or(2, None, by_then)(registry, NIGHT)
+    by = named_or(2, None, require_gates, by_then)(registry, NIGHT)
     assert (by.champion, by.challenger, by.named, by.reason) == (named, None, True, None)
-    assert named_or(None, None, by_then)(registry, NIGHT).champion.number == 1
+    assert named_or(None, None, require_gates, by_then)(registry, NIGHT).champion.number == 1
     with pytest.raises(NoVersion, match=r"no version 3\. Registered: 2, 1\."):
-        by_name(registry, NIGHT, number=3, reason="there must be one")
+        by_name(registry, NIGHT, number=3, reason="there must be one", require_gates=require_gates)
 
 
 def test_a_version_that_failed_its_gates_needs_a_reason(registry):
     failed = trained(registry, 1, NIGHT.score_date, gates=(FAILED,))
     with pytest.raises(GateFailed):
-        by_name(registry, NIGHT, number=1, reason=None)
-    by = by_name(registry, NIGHT, number=1, reason="to compare")
+        by_name(registry, NIGHT, number=1, reason=None, require_gates=require_gates)
+    by = by_name(registry, NIGHT, number=1, reason="to compare", require_gates=require_gates)
     assert (by.champion, by.reason) == (failed, "to compare")

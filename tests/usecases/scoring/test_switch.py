@@ -14,6 +14,7 @@ from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.model import GateFailed
 from nightjar.core.errors.night import NotPublished, ReasonMissing, Stopped
 from nightjar.core.kinds.gates import GateResult, Verdict
+from nightjar.core.lifecycle.promotion import require_gates
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import RunState
 from nightjar.executors.in_turn import InTurn
@@ -171,11 +172,11 @@ def test_the_ledger_says_from_which_version_the_champion_was_rolled_back(night):
     registry = night.inputs.registry
     registry.promote(registry.version("toy", 1), "champion", "why not")
     registry.promote(registry.version("toy", 2), "champion", "better")
-    row = roll_back_champion(registry, registry.version("toy", 1), "it is worse")
+    row = roll_back_champion(registry, registry.version("toy", 1), "it is worse", require_gates)
     assert (row.version_number, row.reason) == (1, "rolled back from version 2: it is worse")
-    assert roll_back_champion(registry, registry.version("toy", 1), "again") == row
+    assert roll_back_champion(registry, registry.version("toy", 1), "again", require_gates) == row
     with pytest.raises(ReasonMissing):
-        roll_back_champion(registry, registry.version("toy", 2), " ")
+        roll_back_champion(registry, registry.version("toy", 2), " ", require_gates)
 
 
 def test_only_a_version_that_was_never_champion_has_to_pass_its_gates(night):
@@ -183,7 +184,7 @@ def test_only_a_version_that_was_never_champion_has_to_pass_its_gates(night):
     gate = GateResult(name="auc", verdict=Verdict.FAILED, value=0.5, threshold=0.6, reason="AUC is 0.5")
     never = registered(registry, artifact_sha256="3" * 64, gates=(gate,))
     with pytest.raises(GateFailed):
-        roll_back_champion(registry, never, "try it")
+        roll_back_champion(registry, never, "try it", require_gates)
     registry.promote(never, "champion", "despite its gates")
     registry.promote(registry.version("toy", 2), "champion", "better")
-    assert roll_back_champion(registry, never, "it was right").version_number == never.number
+    assert roll_back_champion(registry, never, "it was right", require_gates).version_number == never.number
