@@ -9,7 +9,7 @@ from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.preparing import make_ready
 from flows.stopping import go_on
-from flows.tables import show_challenger, show_held, show_performance, show_trailing
+from flows.tables import show_challenger, show_held, show_lacks, show_performance, show_trailing
 from flows.tasks import as_task
 from nightjar.core.night.clock import evening_by_now
 from nightjar.core.ports.progress import asking, silent
@@ -41,4 +41,4 @@ def monitor(model: ModelName, today: date | None = None) -> None:
         show_performance(spec, measured, [f"expected of {sentence}" for sentence in expected])
         show_trailing(spec, follow_up.measure.trailing(measured, evening))
         show_challenger(spec, follow_up.settle())
-        follow_up.catch_up(asking(silent, go_on))
+        show_lacks(model, follow_up.catch_up(asking(silent, go_on)))

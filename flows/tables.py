@@ -1,6 +1,7 @@
 """A run leaves tables in the Prefect UI. They have the values that the command line shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from prefect import get_run_logger
@@ -46,6 +47,8 @@ from nightjar.usecases.lifecycle.retrain import RetrainSummary
 from nightjar.usecases.monitoring.challenge import Standing
 from nightjar.usecases.scoring.backfill import BackfillSummary
 from nightjar.usecases.scoring.repair import LateNight
+
+LACK_COLUMNS = ("score date", "published without its", "why")
 
 
 def show_challenger(spec: ModelSpec, standing: Standing | None) -> None:
@@ -147,6 +150,14 @@ def show_held(spec: ModelSpec, held: Sequence[OutcomeCheck]) -> None:
     if held:
         says = f"{spec.name}: outcomes that are held (runbooks/outcomes-held.md)"
         show(f"held-outcomes-{spec.name}", says, HELD_COLUMNS, [held_row(check) for check in held])
+
+
+def show_lacks(model: str, nights: Mapping[date, Sequence[str]]) -> None:
+    """Show which steps after a publication failed again, and why. Nothing without any."""
+    if nights:
+        says = f"{model}: what published nights lack, because it failed again (runbooks/report-failed.md)"
+        rows = [(str(night), *lack.split(": ", 1)) for night, lacks in nights.items() for lack in lacks]
+        show(f"lacks-{model}", says, LACK_COLUMNS, rows)
 
 
 def show_plan(model: str, nights: Sequence[Planned]) -> None:

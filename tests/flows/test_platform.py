@@ -12,6 +12,7 @@ import models
 from nightjar.core.desk.places import run_url
 from nightjar.core.night.clock import night_of
 from nightjar.showing import markdown
+from nightjar.usecases.monitoring.follow_up import FollowUp
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
@@ -166,6 +167,16 @@ def test_a_night_that_cannot_be_scored_fails_with_its_runbook(prefect, done_here
     linked = set(re.findall(r"\(/artifacts/artifact/([0-9a-f-]{36})\)", page))
     assert linked
     assert all("## Fix" in prefect.ask(f"/artifacts/{each}")["data"] for each in linked)
+
+
+def test_a_monitoring_run_shows_what_published_nights_lack(prefect, done_here, monkeypatch):
+    lacks = {date(2013, 3, 4): ("drift: the sample is gone", "reasons: killed: no memory")}
+    monkeypatch.setattr(FollowUp, "catch_up", lambda *_: lacks)
+    ended = done_here("monitor", today="2013-02-28")
+    assert ended["state_type"] == "COMPLETED"
+    shown = prefect.left(ended["id"], "lacks-flight-delay")
+    assert "| 2013-03-04 | drift | the sample is gone |" in shown
+    assert "| 2013-03-04 | reasons | killed: no memory |" in shown
 
 
 LONG = "a note that is longer than any line of a table: " + "and so on, " * 20 + "to its end"
