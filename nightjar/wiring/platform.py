@@ -205,6 +205,7 @@ class Platform(Adapters):
         from nightjar.usecases.scoring.second_reading import SecondReading
 
         inputs = self.night_inputs(spec)
+        rehearse = Rehearsal(inputs, self.rehearsed, self.terms) if self.settings.rehearse else unrehearsed
         return ScoreNight(
             inputs=inputs,
             store=self.store,
@@ -213,7 +214,7 @@ class Platform(Adapters):
                 files=self.feature_files,
                 profiles=self.input_profiles,
                 readings=self.readings,
-                rehearse=Rehearsal(inputs, self.rehearsed) if self.settings.rehearse else unrehearsed,
+                rehearse=rehearse,
                 held=self.outcome_checks.held,
                 recipes_of_model=self.recipes_of_model,
             ),

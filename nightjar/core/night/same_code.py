@@ -1,4 +1,4 @@
-"""What a worker must share with the process that gives it parts, so that both score alike."""
+"""What two processes must share to score alike: a worker has it of the process that gives it parts."""
 
 from collections.abc import Mapping
 

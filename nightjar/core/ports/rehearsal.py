@@ -22,7 +22,7 @@ class Rehearsed:
 
 
 class RehearsedNights(Protocol):
-    """What was rehearsed already. A group is made of the same version, features and days.
+    """What was rehearsed already. A group is made of the same code, version, features and days.
 
     Losing it loses time alone.
     """

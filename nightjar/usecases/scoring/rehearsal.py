@@ -4,7 +4,7 @@ A young model has too few published nights to be held to. Its deliveries go back
 them. So the audit reads these nights as of their own evenings, and holds a night to them.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
@@ -20,6 +20,7 @@ from nightjar.core.model.occasions import occasions_by
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.entities import Run
 from nightjar.core.night.repair import sound
+from nightjar.core.night.same_code import Terms
 from nightjar.core.night.windows import readable, span
 from nightjar.core.ports.rehearsal import Rehearsed, RehearsedNights
 from nightjar.core.values import INSTANT
@@ -36,10 +37,14 @@ MOST_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """Reads the nights that a young model lacks. known: those that were read before."""
+    """Reads the nights that a young model lacks.
+
+    known: those that were read before. terms: what this process reads them with, its code and its libraries.
+    """
 
     inputs: NightInputs
     known: RehearsedNights
+    terms: Callable[[], Terms]
 
     def __call__(self, run: Run, published: Collection[date], rows: int) -> Mapping[date, Rehearsed]:
         """The nights before the oldest published one, newest first: NIGHTS together with the published ones.
@@ -55,7 +60,7 @@ class Rehearsal:
         if (nights := self.known.get(run.model, group)) is None:
             try:
                 steady = replace(self, inputs=self.inputs.listed_once())
-                nights = Rehearsal._nights(steady, run, days[-lacking:])
+                nights = Rehearsal._nights(steady, run, days)
             except NightjarError as error:
                 log.warning("not_rehearsed", model=run.model, night=str(run.score_date), error=str(error))
                 return {}
@@ -72,9 +77,9 @@ class Rehearsal:
         return sorted(day for day in before if readable(spec, reads, day, recorded, as_of(spec, day)))
 
     def _group(self, run: Run, days: Sequence[date]) -> str:
-        """A name for nights that the same version scores, with the features that the run reads."""
+        """A name for nights that the same code and version score, with the features that the run reads."""
         generations = sorted((self.inputs.generations(run) or {}).items())
-        told = repr((run.version_id, generations, [*map(str, days)]))
+        told = repr((run.version_id, generations, [*map(str, days)], sorted(self.terms().items())))
         return sha256(told.encode()).hexdigest()[:32]
 
     def _nights(self, run: Run, days: list[date]) -> Mapping[date, Rehearsed]:

@@ -33,6 +33,7 @@ SCANNED = RawDataset(
     day_column="day",
     source=ParquetTable(known=ReadAtNight(), url="file:///rows"),
 )
+TERMS = {"the code": "a"}
 BY_X = Formulas(lambda _: X / 200)
 SPEC = toy_spec()
 
@@ -72,7 +73,7 @@ class Features:
 def night(tmp_path):
     """night(spec) is the use case; its guard rehearses what it lacks."""
 
-    def made(spec=SPEC, first=DAY - timedelta(days=60)):
+    def made(spec=SPEC, first=DAY - timedelta(days=60), terms=TERMS):
         registry = MemoryRegistry()
         champion_of(registry)
         use_case = in_memory(
@@ -87,7 +88,8 @@ def night(tmp_path):
         return replace(
             use_case,
             guard=replace(
-                use_case.guard, rehearse=Rehearsal(use_case.inputs, RehearsedFiles(tmp_path / "rehearsed"))
+                use_case.guard,
+                rehearse=Rehearsal(use_case.inputs, RehearsedFiles(tmp_path / "rehearsed"), lambda: terms),
             ),
         )
 
@@ -131,6 +133,24 @@ def test_what_is_rehearsed_once_is_not_read_again(night):
     use_case.inputs.raw.asked.clear()
     use_case.run(night_of(SPEC, DAY + timedelta(days=1)))
     assert {day for day, _ in use_case.inputs.raw.asked} == {DAY + timedelta(days=1)}
+
+
+def test_what_other_code_rehearsed_is_read_again(night):
+    night().run(night_of(SPEC, DAY))
+    upgraded = night(terms={"the code": "b"})
+    upgraded.run(night_of(SPEC, DAY))
+    assert len({day for day, _ in upgraded.inputs.raw.asked}) == NIGHTS + 1
+
+
+def test_an_earlier_night_that_lacks_more_gets_all_that_it_lacks(night, tmp_path):
+    """A version that comes later first scores a night before which many are published."""
+    use_case = night()
+    run = use_case.store.run(use_case.run(night_of(SPEC, DAY)).run_id)
+    rehearse = Rehearsal(use_case.inputs, RehearsedFiles(tmp_path / "others"), lambda: TERMS)
+    for published in (20, 4):
+        days = [DAY + timedelta(days=number) for number in range(published)]
+        of_day = run.model_copy(update={"score_date": DAY + timedelta(days=published)})
+        assert len(rehearse(of_day, days, len(KEYS))) == NIGHTS - published
 
 
 @pytest.mark.parametrize("first", [DAY, DAY - timedelta(days=3)])
