@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from harness.children import pid_of
 from harness.held import WAITING, receipts, second_part_held, until
 
 from nightjar.core.platform.healing import GIVEN_UP, RETRIED
-from nightjar.launcher.child_locks import holders
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
@@ -84,7 +84,7 @@ def test_a_night_whose_worker_died_with_it_is_finished_by_another(
     from nightjar.server.automations import Patience
     from nightjar.server.deploy import automate, local_api
 
-    platforms_worker = psutil.Process(int((world.home / "run" / "worker.lock").read_text()))
+    platforms_worker = psutil.Process(pid_of(world.home, "worker"))
     assert (
         automate(
             prefect.settings,
@@ -186,8 +186,7 @@ def test_the_server_waits_again_for_a_run_that_it_had_forgotten(waits):
 
 def test_silence_that_nobody_listened_to_ends_no_run(prefect, world, waits):
     """A server that was away, frozen or without its database waits anew, before it looks who was silent."""
-    with (world.home / "run" / "server.lock").open() as lock:
-        (server,) = map(psutil.Process, holders(lock))
+    server = psutil.Process(pid_of(world.home, "server"))
     until("it waits", lambda: waits(TOUCH))
     with asleep(server):
         assert waits("UPDATE automation_bucket SET \"end\" = now() - interval '1 s'")
@@ -221,7 +220,7 @@ HISTORIES = {
 
 
 def test_the_server_counts_its_own_retries_and_not_those_of_a_person(prefect, world):
-    with asleep(psutil.Process(int((world.home / "run" / "worker.lock").read_text()))):
+    with asleep(psutil.Process(pid_of(world.home, "worker"))):
         runs = {name: been_through(prefect, states) for name, (states, _) in HISTORIES.items()}
         until(
             "it has decided",

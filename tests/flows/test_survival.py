@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import psutil
 import pytest
+from harness import children
 from harness.held import receipts, second_part_held, until
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
@@ -26,7 +27,7 @@ FIRST_NIGHT = date(2013, 3, 22)
 def pid_of(world, process: str) -> int:
     if process == "postgres":
         return int((world.platform.local._data / "postmaster.pid").read_text().splitlines()[0])
-    return int((world.home / "run" / f"{process}.lock").read_text())
+    return children.pid_of(world.home, process)
 
 
 @pytest.mark.parametrize("killed", BLOWS)
@@ -59,7 +60,7 @@ def test_a_night_goes_on_while_what_died_around_it_is_started_again(prefect, wor
 def lives(world, process: str, but: int) -> bool:
     try:
         pid = pid_of(world, process)
-    except (FileNotFoundError, ValueError, IndexError):
+    except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
         return False
     ready = world.platform.local.running if process == "postgres" else psutil.pid_exists(pid)
     return pid != but and ready
