@@ -18,6 +18,7 @@ from nightjar.core.lifecycle.resampling import quotient
 from nightjar.core.lifecycle.training_set import DAY
 from nightjar.core.model.judging import A_DAY_EARLIER, ALONE, IN_A_BIN, INPUT_A_DAY_EARLIER, SHUFFLED
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.wording import number
 
 BINS = 20
 LEAST_ROWS = 20
@@ -171,13 +172,22 @@ def _sure(name: str, rows: pl.DataFrame) -> Iterator[SurestBin]:
         pl.col("lost", "left").mean(),
         rows=pl.len(),
         nights=pl.col(DAY).n_unique(),
-        low=known.min().cast(pl.String).fill_null("missing"),
-        high=known.max().cast(pl.String).fill_null("missing"),
+        low=known.min(),
+        high=known.max(),
     )
     enough = (pl.col("rows") >= LEAST_IN_BIN) & (pl.col("nights") >= LEAST_NIGHTS)
     for one in bins.filter(enough, pl.col("lost") - pl.col("left") >= LEAST_GAIN).iter_rows(named=True):
-        told = one["low"] if one["low"] == one["high"] else f"{one['low']} to {one['high']}"
-        yield SurestBin(input=name, value=told, loss=one["left"], rows=one["rows"], nights=one["nights"])
+        value = _told(one["low"], one["high"])
+        yield SurestBin(input=name, value=value, loss=one["left"], rows=one["rows"], nights=one["nights"])
+
+
+def _told(low: object, high: object) -> str:
+    """One value as it is, and the ends of several as numbers are told."""
+    if low is None:
+        return "missing"
+    if low == high or not isinstance(low, float) or not isinstance(high, float):
+        return f"{low}" if low == high else f"{low} to {high}"
+    return f"{number(low)} to {number(high)}"
 
 
 def _bins(

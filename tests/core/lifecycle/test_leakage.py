@@ -1,5 +1,6 @@
 """The signs of leakage, and what the gates make of them."""
 
+import re
 from datetime import date, timedelta
 
 import numpy as np
@@ -101,6 +102,12 @@ def test_a_value_that_tells_the_outcome_is_found_in_few_rows_and_waits_for_a_per
     assert (surest.input, surest.value) == ("hint", "1.0")
     assert surest.loss < 0.001
     assert verdicts(Proofs(surest=surest)) == {"min_loss_in_a_bin": Verdict.ASKS}
+
+
+def test_the_ends_of_a_bin_are_told_as_numbers_that_people_read():
+    rows = told_in(1.0, right=1.0).with_columns(pl.col("hint") * 1_000 + pl.col("nothing").rank() / 7)
+    surest = surest_bin(BINARY, rows[:2000], rows[2000:], [], ["hint"])
+    assert re.fullmatch(r"[\d.,]{3,6} to [\d.,]{3,6}", surest.value)
 
 
 @pytest.mark.parametrize("right", [0.5, 0.62, 0.9])
