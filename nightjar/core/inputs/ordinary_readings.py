@@ -15,6 +15,7 @@ import polars as pl
 
 from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import SCORE
+from nightjar.core.inputs.factors import likely
 from nightjar.core.inputs.findings import BOTH, Finding
 from nightjar.core.inputs.readings import COUNTED, CROSSED, KEY, READING, same_by_chance
 from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
@@ -55,24 +56,6 @@ airport. So these say nothing.
 """
 LEAST_VALUES = 4
 """A column with fewer values on the last nights goes by something else than the weekday."""
-KNOWN_FACTORS = {
-    1.609344: "kilometres for miles",
-    0.621371: "miles for kilometres",
-    60.0: "seconds for minutes, or minutes for hours",
-    1 / 60: "minutes for seconds, or hours for minutes",
-    100.0: "percent for shares, or cents for units",
-    0.01: "shares for percent, or units for cents",
-    1000.0: "thousandths for units",
-    0.001: "units for thousandths",
-    3600.0: "seconds for hours",
-    24.0: "hours for days",
-    0.453592: "kilograms for pounds",
-    2.204623: "pounds for kilograms",
-    0.3048: "metres for feet",
-    3.28084: "feet for metres",
-    -1.0: "the sign is the opposite",
-}
-NEAR = 0.01
 IN_HOLIDAYS = "beyond the limit of an ordinary night, and within that of a holiday period"
 OF_OTHERS = ("low", "high", "zero_share", "few_central", "factor")
 """What says something of other readings counts wherever it lies."""
@@ -478,5 +461,5 @@ def _guessed(finding: Finding, factors: Mapping[tuple[str, str], float]) -> Find
     factor = factors.get((finding.column, finding.slice))
     if factor is None or finding.name not in ("units", "step", "level", "changed", "magnitude", "pace"):
         return finding
-    causes = [cause for known, cause in KNOWN_FACTORS.items() if abs(factor / known - 1) < NEAR]
-    return finding.because(f"it looks like {causes[0]}, by the factor {factor:.4g}") if causes else finding
+    cause = likely(factor)
+    return finding if cause is None else finding.because(f"it looks like {cause}, by the factor {factor:.4g}")

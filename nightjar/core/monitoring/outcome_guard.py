@@ -14,6 +14,7 @@ from functools import partial
 from pydantic import AwareDatetime, Field
 
 from nightjar.core.comparison.comparable import HOLIDAY, comparables, in_holiday_period
+from nightjar.core.inputs.factors import likely_of_sizes
 from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.values import Value
 from nightjar.core.wording import missing, number, of_usual, percent, too_many
@@ -130,7 +131,6 @@ ENOUGH_DAYS = 20
 """Fewer comparable days do not show the whole range. With half as many it counts as twice as wide."""
 CHANCE = 4.0
 """Standard errors of so many rows that are allowed besides: with few rows, chance alone goes far."""
-KNOWN_FACTORS = {60: "seconds for minutes", 1000: "thousandths", 1.609344: "kilometres for miles"}
 
 
 def where(column: str, value: object) -> str:
@@ -682,10 +682,8 @@ def _hypothesis(size: float | None, usual: Sequence[float]) -> str:
     if not size:
         return ", all numbers are 0"
     factor = size / sorted(usual)[len(usual) // 2]
-    likely = min(KNOWN_FACTORS, key=lambda each: abs(math.log(factor / each)))
-    near = abs(math.log(factor / likely)) < math.log(1.6)
-    looks = f", which looks like {KNOWN_FACTORS[likely]}" if near else ""
-    return f", {of_usual(factor, 'size')}{looks}"
+    likely = likely_of_sizes(factor)
+    return f", {of_usual(factor, 'size')}{f', which looks like {likely}' if likely else ''}"
 
 
 def _z(correlation: float) -> float:
