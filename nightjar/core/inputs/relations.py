@@ -5,6 +5,7 @@ columns exchanged, features of another day, a sensor that is stuck, the values o
 A column of few different values (the weather of three airports) is read by these values alone.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -34,6 +35,8 @@ ENDS = (0.05, 0.95)
 """A gap lies between these quantiles. The level of a column moves what lies beyond."""
 CHANCE = 2.1
 """Three standard deviations of the difference of two roots of counts."""
+SELDOM = 1e-4
+"""What chance does on fewer nights than this share is no chance."""
 FINEST, COARSE = 1e-5, 20
 """Values are equal if they differ by less than this share of the greatest one.
 
@@ -129,9 +132,10 @@ def of_table(
 
     names: those of its features that the rows have. slices: name -> the value, of the key. `single_valued`:
     keys as a share of the different rows of features: 1, as a join gives them. `distinct`: different rows of
-    features as a share of the keys. `absent`: keys without any feature. `still`: the share of the rows of
-    whose key no feature changed since the last night, so that a key of a few rows says little; by slice the
-    share of the keys, or by key where there are few.
+    features as a share of the keys; keys that may be alike by chance, as last night's values say, count as
+    different. `absent`: keys without any feature. `still`: the share of the rows of whose key no feature
+    changed since the last night, so that a key of a few rows says little; by slice the share of the keys, or
+    by key where there are few.
     """
     every = rows.select(*key, *names).unique()
     keys = every.unique(key)
@@ -139,7 +143,9 @@ def of_table(
     filled = keys.filter(~pl.all_horizontal(pl.col(name).is_null() for name in names))
     yield "absent", table, "", 1 - filled.height / keys.height
     if filled.height >= FEW:
-        yield "distinct", table, "", filled.select(names).n_unique() / filled.height
+        alike = filled.height - filled.select(names).n_unique()
+        chance = _alike_by_chance(last.unique(key), names) if alike and last is not None else 0
+        yield "distinct", table, "", 1 - max(0, alike - chance) / filled.height
     both = filled.clear() if last is None else met(filled, last, key, names)
     if both.height >= FEW:
         still = both.select(
@@ -149,6 +155,21 @@ def of_table(
         of_still = counted.select(pl.col("height").filter("still").sum() / pl.col("height").sum())
         yield "still", table, "", float(of_still.item())
         yield from _still_in(counted.lazy(), table, slices)
+
+
+def _alike_by_chance(rows: pl.DataFrame, names: Sequence[str]) -> int:
+    """So many keys may have the features of another key by chance. rows: a row a key.
+
+    Each column says how often two keys have the same value. If the columns know nothing of one another, the
+    number of pairs that have all values in common has a Poisson distribution. A share of SELDOM of nights has
+    more pairs.
+    """
+    from scipy.special import pdtr  # noqa: PLC0415  # on most nights no keys are alike
+
+    pairs = rows.height * (rows.height - 1) / 2
+    counts = (rows[name].value_counts()["count"].to_numpy() for name in names)
+    expected = pairs * math.prod(float((each * (each - 1.0)).sum()) / 2 / max(pairs, 1) for each in counts)
+    return int(np.searchsorted(pdtr(np.arange(rows.height), expected), 1 - SELDOM))
 
 
 def _still_in(counted: pl.LazyFrame, table: str, slices: Mapping[str, pl.Expr]) -> Iterator[Told]:

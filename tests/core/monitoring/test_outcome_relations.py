@@ -17,6 +17,7 @@ from nightjar.core.monitoring.outcome_relations import (
     edges,
     grains,
     line,
+    lines,
     ranks,
     sampled,
 )
@@ -245,6 +246,14 @@ def test_values_lie_apart_by_the_middles_of_those_with_enough_rows(drivers, rows
     other_clock = pl.col("driver").cast(pl.Int64) % 2 * 30
     late = day.with_columns(came=2 * pl.col("left") + other_clock)
     assert apart(late, ["driver"], {"came with left": (2.0, 0.0, 0.0)}) == told
+
+
+def test_a_flag_has_no_line():
+    """If it is set in about half of the rows, chance says which of its values most rows have."""
+    visitors = pl.DataFrame({"visitors": np.arange(40.0), "sales": np.arange(40.0) ** 2})
+    day = visitors.with_columns(sold_out=(pl.col("visitors") > 17).cast(pl.Int64))
+    grain = {"visitors": 0.5, "sales": 0.5, "sold_out": 0.5}
+    assert [*lines(day, [], grain)] == ["sales with visitors"]
 
 
 def test_a_column_of_one_value_has_a_flat_line():
