@@ -100,6 +100,16 @@ def leaps(pairs: Pairs) -> Iterator[Told]:
     yield from _told("leap", pairs.names, furthest, (known >= FEW) & (known < SOME))
 
 
+def codes(pairs: Pairs) -> Iterator[Told]:
+    """`code_changed`: the share of the keys whose code changed.
+
+    A code has few values and many keys: a flag, a rating, a number of stops.
+    """
+    known = pairs.known
+    share, few = pairs.changed.sum(axis=0) / np.maximum(known, 1), distinct(pairs.now) < VARIED
+    yield from _told("code_changed", pairs.names, share, few & (known >= SOME))
+
+
 def _told(
     reading: str, names: Sequence[str], values: Matrix, there: NDArray[np.bool_], part: str = ""
 ) -> Iterator[Told]:

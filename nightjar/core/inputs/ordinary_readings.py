@@ -17,7 +17,7 @@ from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.factors import likely
 from nightjar.core.inputs.findings import BOTH, Finding
-from nightjar.core.inputs.readings import COUNTED, CROSSED, KEY, READING, same_by_chance
+from nightjar.core.inputs.readings import COUNTED, CROSSED, KEY, MOST_ROWS, READING, same_by_chance
 from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
 from nightjar.core.wording import missing, number, percent, too_many, two_lines
 
@@ -46,6 +46,8 @@ SMALL = 0.03
 """A column that changes for fewer entities than this share may be unchanged by chance."""
 CHANCE = 2.5
 """Standard deviations of the rows of a slice that are allowed by chance."""
+SLIPS = 2.5
+"""So few rows with another value are no fault, however small a night is: a shop moves to another city."""
 FEW_ROWS = 20
 """A slice that usually has fewer rows may be missing by chance."""
 GROWN = 2 * FEW_ROWS
@@ -61,7 +63,16 @@ OF_OTHERS = ("low", "high", "zero_share", "few_central", "factor")
 """What says something of other readings counts wherever it lies."""
 
 STILL, ONLY = "still", "only"
-CHANGES = {"changed": SMALL, "some_changed": SMALL, "table_changed": SMALL, "few_changed": 0.6}
+OF_CODES, STEADY = "code_changed", 2.0
+"""Codes that belong to a few groups of keys, as departures of an airport, change for all keys of a group at
+once. Of some nights then more than so many times as many keys change as on others, and none may by chance."""
+CHANGES = {
+    "changed": SMALL,
+    "some_changed": SMALL,
+    "table_changed": SMALL,
+    "few_changed": 0.6,
+    OF_CODES: 0.1,
+}
 """Shares of values that changed, and the least one that is usual. Of three values one may stay by chance."""
 FROZEN = 5.0
 """A column is frozen if fewer entities changed than this part of what is usual."""
@@ -160,7 +171,8 @@ def unusual(
     zeros |= dict.fromkeys(events, 1.0)
     widths = {column: high[column] - low[column] for column in high.keys() & low.keys()}
     margins = Margins(HOLIDAY if holiday else 1.0, apart, unseen or {}, steady)
-    beyond = partial(_beyond, widths=widths, zeros=zeros, gaps=gaps or {})
+    height = next((each["value"] for each in rows.filter(name=COUNTED, slice="").iter_rows(named=True)), inf)
+    beyond = partial(_beyond, widths=widths, zeros=zeros, gaps=gaps or {}, rows=min(height, MOST_ROWS))
     found = [
         *(finding for each in counted for finding in _volume(each, margins.holiday)),
         *_missing_slices(rows, for_rows.filter(pl.col("name").is_in(kinds)), len(alike if enough else near)),
@@ -239,11 +251,13 @@ def _beyond(
     widths: Mapping[str, float],
     zeros: Mapping[str, float],
     gaps: Mapping[str, str],
+    rows: float,
 ) -> Iterator[Finding]:
+    """rows: of the night, as far as they are read."""
     if reading.column == SCORE:
         return
     for rule in (SLICES if reading.slice else RULES).get(reading.name, ()):
-        if not _says(rule, reading, zeros) or (unit := _unit(rule, reading, widths)) <= 0:
+        if not _says(rule, reading, zeros) or (unit := _unit(rule, reading, widths, rows)) <= 0:
             continue
         wider = margins.of(rule, reading)
         limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
@@ -273,8 +287,13 @@ def _says(rule: Rule, reading: Reading, zeros: Mapping[str, float]) -> bool:
     )
 
 
-def _unit(rule: Rule, reading: Reading, widths: Mapping[str, float]) -> float:
-    units = {"one": 1.0, "usual": abs(reading.usual), "width": widths.get(reading.column, 0.0)}
+def _unit(rule: Rule, reading: Reading, widths: Mapping[str, float], rows: float) -> float:
+    units = {
+        "one": 1.0,
+        "usual": abs(reading.usual),
+        "width": widths.get(reading.column, 0.0),
+        "rows": max(1.0, SLIPS / rows / (rule.below or 1.0)),
+    }
     return units[rule.unit]
 
 
@@ -319,6 +338,8 @@ def _missing_slices(tonight: pl.DataFrame, past: pl.DataFrame, nights: int) -> I
 def _frozen(reading: Reading) -> Iterator[Finding]:
     """Values that usually change and did not."""
     if reading.name not in CHANGES or reading.slice or reading.column == SCORE:
+        return
+    if reading.name == OF_CODES and reading.high > STEADY * reading.low:
         return
     limit = reading.low / FROZEN
     if reading.low >= CHANGES[reading.name] and reading.value < limit:
@@ -419,6 +440,7 @@ def _told(rule: Rule, reading: Reading, limit: float, what: str = "") -> Finding
         expected=reading.usual,
         limit=limit,
         rate=RATE,
+        holds=not rule.doubt,
         sentence=two_lines(
             what or _what(rule, reading),
             _numbers(rule.told, reading, limit, percent if rule.of_share else number),

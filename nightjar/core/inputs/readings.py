@@ -24,7 +24,7 @@ from nightjar.core.entity_keys import undated
 from nightjar.core.inputs import again, attributes, by_others, former, gauges, relations
 from nightjar.core.inputs.findings import BOTH
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
-from nightjar.core.inputs.shapes import of_values
+from nightjar.core.inputs.shapes import of_codes, of_values
 from nightjar.core.inputs.surrogate import explained
 from nightjar.core.model.slices import MISSING
 from nightjar.core.model.spec import ModelSpec
@@ -156,6 +156,7 @@ def _of_each_key(
             key, keep="first", maintain_order=True
         )
         yield from of_values(now, names)
+        yield from of_codes(now, inputs)
         yield from again.marks(now, key, inputs)
         past = [night for night in earlier if set(key) <= set(night.columns)]
         if past:
@@ -343,6 +344,7 @@ def compared(
     tables = {table.name: list(table.features) for table in spec.feature_tables}
     return [
         *former.beside_former(pairs, {each.name: both[f"in {each.name}"].to_list() for each in slices}),
+        *former.codes(pairs),
         *former.leaps(pairs.of((both[HEIGHT] >= SOME).to_numpy())),
         *(
             told

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import atanh, exp, inf, log, tanh
 from typing import Literal
 
-Unit = Literal["one", "width", "usual"]
+Unit = Literal["one", "width", "usual", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Rule:
     sentence; {it} stands for the column and its slice, and {of} for "of it".
     widths: the share of the interval's width that is added to the margin, at most `widest`.
     scale: where both are measured. unit: of the fixed part. "width": the distance from the 5% to the 95%
-    quantile of the column. "usual": the usual value.
+    quantile of the column. "usual": the usual value. "rows": as "one", but that of a few rows of the night at
+    least.
     A reading says nothing if it is usually below `least_usual`, if fewer than `least_nights` nights have it,
     (inside) if it is usually at an end of its interval, or (unless of_zeros) of a column that is often 0.
     steady: a reading says nothing if its interval reaches to more than so many times its least number.
@@ -73,6 +74,7 @@ class Rule:
     moved: True if it says how values moved since last night. What a gap explains is told, and holds nothing.
     timeless: True if no holiday moves it: it says in what form values are, and what belongs to what.
     least_limit: a limit above the usual numbers is at least this, on the scale.
+    doubt: True if the world does this now and then, as where a campaign ends: it is told, and holds nothing.
     """
 
     check: str
@@ -93,6 +95,7 @@ class Rule:
     moved: bool = False
     timeless: bool = False
     least_limit: float = -inf
+    doubt: bool = False
     told: str
     if_above: str = ""
     if_below: str = ""
@@ -299,6 +302,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         timeless=True,
     ),
     "repeated_share": (REPEATED, replace(REPEATED, above=1.5, scale=SHARE)),
+    "code_share": (replace(REPEATED, above=1.5, scale=SHARE, doubt=True),),
     "short_share": (
         Rule(
             check="precision",
@@ -429,6 +433,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             check="attribute",
             scale=PART,
             below=0.006,
+            unit="rows",
             timeless=True,
             told="share of rows whose value the last nights had for the same key",
             if_below="Rows have another {it} than on the last nights",
@@ -581,8 +586,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             moves=True,
             below=0.5,
             scale=SHARE,
-            told="share of the entities that the last nights had too",
-            if_below="Fewer entities than usual were there on the last nights",
+            told="share of entities in common with the most similar one of the last nights",
+            if_below="The entities differ more than usual from those of each of the last nights",
         ),
     ),
     "few_changed": (replace(CHANGED, moved=False, above=0.45, widths=2.0, least_nights=18, of_zeros=False),),

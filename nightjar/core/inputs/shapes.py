@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nightjar.core.comparison.entities import SCORE
-from nightjar.core.inputs.former import VARIED, Matrix, Told, matrix
+from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, distinct, matrix
 
 DECIMALS = 2
 """Values of a sensor and amounts of money have at most so many decimals. Quotients have more."""
@@ -96,6 +96,17 @@ def of_values(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
             yield "missing_share", name, "", float((rows.height - count) / rows.height)
         if name != SCORE and distinct == 1 and count == rows.height:
             yield "only", name, "", float(values[0])
+
+
+def of_codes(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
+    """`code_share`: the share of the most frequent value of a column of few values that many keys have.
+
+    rows: a row a key. Names and their columns as `former.codes`.
+    """
+    for name, column in zip(names, matrix(rows, names).T, strict=True):
+        values = np.sort(column[~np.isnan(column)])
+        if values.size >= SOME and distinct(values) < VARIED:
+            yield "code_share", name, "", float(repeated(values))
 
 
 def _wanted(name: str, distinct: int) -> Shapes:

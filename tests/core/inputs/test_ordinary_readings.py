@@ -39,6 +39,25 @@ def test_what_belongs_to_a_key_knows_no_holidays(holiday):
     assert not unusual(night(attribute=0.998), [night(attribute=1)] * 8, holiday=holiday)
 
 
+@pytest.mark.parametrize(("rows", "others", "found"), [(40, 2, False), (40, 3, True), (2000, 20, True)])
+def test_two_rows_with_another_value_are_no_fault_of_a_small_night(rows, others, found):
+    near = [night(attribute=1.0, rows=rows)] * 14
+    assert bool(names(night(attribute=1 - others / rows, rows=rows), near)) is found
+
+
+def test_flags_that_are_all_the_same_are_told_and_those_of_last_night_are_held():
+    """A campaign may end. But where two in five shops begin or end one every day, some have to."""
+    near = [night(code_share=0.6 + number % 7 / 100, code_changed=0.4) for number in range(14)]
+    (told,) = unusual(night(code_share=1, code_changed=0.4), near)
+    assert (told.name, told.holds) == ("repeated", False)
+    (held,) = unusual(night(code_share=0.62, code_changed=0), near)
+    assert (held.name, held.holds) == ("frozen", True)
+    grouped = [night(code_share=0.6, code_changed=(0.3, 0.6, 1)[number % 3]) for number in range(14)]
+    assert not unusual(night(code_share=0.6, code_changed=0), grouped)
+    seldom = [night(code_share=0.6, code_changed=number % 3 / 100) for number in range(14)]
+    assert not unusual(night(code_share=0.6, code_changed=0), seldom)
+
+
 def test_a_column_that_hardly_moved_lately_may_go_one_way_as_far_as_chance_goes():
     calm = [night(one_way=0)] * 20
     assert names(night(one_way=2.9), calm) == set()

@@ -5,7 +5,7 @@ import random
 import polars as pl
 import pytest
 
-from nightjar.core.inputs.former import beside_former, leaps, met, pairs_of
+from nightjar.core.inputs.former import beside_former, codes, leaps, met, pairs_of
 from nightjar.core.inputs.relations import (
     lost,
     of_categories,
@@ -15,7 +15,7 @@ from nightjar.core.inputs.relations import (
     on_grid,
     twins,
 )
-from nightjar.core.inputs.shapes import of_values
+from nightjar.core.inputs.shapes import of_codes, of_values
 
 SHOPS = 60
 ROUTES = [f"r{shop % 12:02}" for shop in range(SHOPS)]
@@ -150,6 +150,38 @@ def test_a_join_that_is_off_by_a_row_gives_a_key_several_values():
     ]
     assert told[0] == 1.0
     assert told[1] < 1.0
+
+
+def test_a_column_of_few_values_that_many_keys_have_is_a_code():
+    now, last = (
+        each.with_columns(open=pl.int_range(pl.len()) % 4 != n, few=pl.col("warmth"))
+        for n, each in enumerate((NOW, LAST))
+    )
+    now, last = (each.with_columns(pl.col("open").cast(pl.Int64)) for each in (now, last))
+    told = numbers(codes(pairs_of(met(now, last, ["entity"], ["open", "size"]), ["open", "size"])))
+    assert told == {("code_changed", "open", ""): 0.5}
+    assert numbers(of_codes(now, ["open", "size"])) == {("code_share", "open", ""): 0.75}
+    assert numbers(of_codes(now.unique("city"), ["open"])) == {}, "three keys are few"
+
+
+def rates_of(days):
+    """Forty shops with two features of few values: two shops may have the same ones. days: one seed each."""
+    chance = random.Random(days)
+    rows = [(f"s{shop}", chance.randrange(12) / 14, chance.randrange(160) / 4) for shop in range(40)]
+    return pl.DataFrame(rows, schema=["shop", "rate", "visitors"], orient="row")
+
+
+def test_keys_that_are_alike_by_chance_count_as_different_and_more_of_them_do_not():
+    def distinct(rows):
+        told = numbers(of_table(rows, rates_of(0), "shops", ["shop"], ["rate", "visitors"], {}))
+        return told["distinct", "shops", ""]
+
+    nights = [rates_of(n) for n in range(1, 200)]
+    alike = [night.height - night.select("rate", "visitors").n_unique() for night in nights]
+    assert max(alike) > 1
+    assert [distinct(night) for night in nights] == [1.0] * len(nights)
+    repeated = nights[0].with_columns(pl.col("rate", "visitors").first().over(pl.int_range(pl.len()) // 4))
+    assert distinct(repeated) < 0.4
 
 
 def test_keys_that_share_the_features_of_one_are_told():
