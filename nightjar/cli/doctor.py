@@ -16,7 +16,7 @@ from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesLost, Deliverie
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.plurals import counted
 from nightjar.showing import console
-from nightjar.showing.remedies import told
+from nightjar.showing.remedies import ASK_THE_DOCTOR, told
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
@@ -54,7 +54,7 @@ def verdict(name: str, check: Callable[[], str]) -> Row:
     try:
         return name, "ok", check()
     except NightjarError as error:
-        return name, "NO", console.plain(told(error))
+        return name, "NO", console.plain(told(error).replace(f" {ASK_THE_DOCTOR}", ""))
     except Exception as error:  # noqa: BLE001  # a doctor reports every error
         return name, "NO", console.plain(f"{type(error).__name__}: {error}")
 

@@ -63,10 +63,11 @@ def remedy(error: NightjarError) -> str:  # noqa: ARG001  # its class has no com
     return ""
 
 
+ASK_THE_DOCTOR = "Check it with `nightjar doctor`."
 ALWAYS: Mapping[type[NightjarError], str] = {
-    cluster.ClusterGone: "Check it with `nightjar doctor`.",
+    cluster.ClusterGone: ASK_THE_DOCTOR,
     cluster.WorkerUnfit: "`nightjar doctor` asks each worker.",
-    database.StoreUnavailable: "Check it with `nightjar doctor`.",
+    database.StoreUnavailable: ASK_THE_DOCTOR,
     database.SchemaOutdated: "Run `nightjar db migrate`.",
     database.RoleHasNoPassword: "Run `nightjar db migrate`.",
     database.RolesMissing: "Run `nightjar db migrate`.",

@@ -142,3 +142,12 @@ def test_a_server_that_hangs_is_asked_once_and_named(silent, tmp_path, monkeypat
     assert (name, verdict) == ("prefect server", "NO")
     assert "cannot be reached: timed out" in found
     assert time.monotonic() - started < 15
+
+
+def test_the_doctor_does_not_send_people_to_itself():
+    def check():
+        raise StoreUnavailable("The score database", "it is gone")
+
+    _, _, found = doctor.verdict("database", check)
+    assert "it is gone" in found
+    assert "nightjar doctor" not in found
