@@ -51,12 +51,14 @@ def configure(log_format: str, level: str) -> None:
     Called once per process.
     """
     as_json = log_format == "json"
+    processors = structlog.get_config()["processors"]  # a logger that was used already keeps this very list
+    processors[:] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        *([ProcessorFormatter.wrap_for_formatter] if as_json else TEXT),
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.filter_by_level,
-            *([ProcessorFormatter.wrap_for_formatter] if as_json else TEXT),
-        ],
+        processors=processors,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

@@ -145,6 +145,25 @@ def test_our_logging_is_prefects_own_but_for_how_lines_are_written():
     assert ours["formatters"]["console"] == theirs["formatters"]["standard"]
 
 
+def test_a_logger_that_spoke_before_speaks_as_it_is_told_later():
+    """Else it keeps what it was first used with, and nobody who listens later hears it."""
+    later = """
+import structlog
+from structlog.testing import capture_logs
+from nightjar.wiring import logs
+
+logs.configure("text", "info")
+early = structlog.get_logger("early")
+early.info("before")
+logs.configure("json", "info")
+with capture_logs() as heard:
+    early.info("after")
+print(heard)
+"""
+    done = subprocess.run([sys.executable, "-c", later], capture_output=True, text=True, check=True)
+    assert "'event': 'after'" in done.stdout
+
+
 def test_a_command_speaks_json_from_its_first_error_on(command_line, tmp_path):
     env = {"NIGHTJAR_LOG_FORMAT": "json", "NIGHTJAR_HOME": str(tmp_path)}
     code, said = command_line.run("score", "--date", "never", **env)
