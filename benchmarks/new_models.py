@@ -44,6 +44,11 @@ WHY = """
     SELECT name, count(DISTINCT (model, score_date)) FROM analytics.findings GROUP BY name ORDER BY 2 DESC, 1
 """
 
+WHY_OUTCOMES = """
+    SELECT each ->> 'name', each ->> 'where', count(DISTINCT (model, day))
+    FROM analytics.outcome_checks, jsonb_array_elements(findings) AS each GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
+"""
+
 
 @dataclass(frozen=True)
 class Checkout:
@@ -103,9 +108,12 @@ def main() -> None:
             checkout.score(name, options.nights)
         with psycopg.connect(checkout.run("db", "url", "--role", "analyst")) as analyst:
             rows = [(name, *analyst.execute(COUNTS, {"model": name}).fetchall()[0]) for name in models]
-            why = analyst.execute(WHY).fetchall()
+            why, of_outcomes = (analyst.execute(query).fetchall() for query in (WHY, WHY_OUTCOMES))
         console.out.print(console.table("ordinary nights of new models", COLUMNS, rows))
         console.out.print(console.table("what held or doubted them", ("check", "nights"), why))
+        console.out.print(
+            console.table("and the outcomes of days", ("check", "of what", "days"), of_outcomes)
+        )
     finally:
         checkout.run("db", "stop", must=False)
         shutil.rmtree(folder, ignore_errors=True)

@@ -132,10 +132,10 @@ def of_table(
 
     names: those of its features that the rows have. slices: name -> the value, of the key. `single_valued`:
     keys as a share of the different rows of features: 1, as a join gives them. `distinct`: different rows of
-    features as a share of the keys; keys that may be alike by chance, as last night's values say, count as
-    different. `absent`: keys without any feature. `still`: the share of the rows of whose key no feature
-    changed since the last night, so that a key of a few rows says little; by slice the share of the keys, or
-    by key where there are few.
+    features as a share of the keys; of many keys those count as different that may be alike by chance, as
+    last night's values say. `absent`: keys without any feature. `still`: the share of the rows of whose key
+    no feature changed since the last night, so that a key of a few rows says little; by slice the share of
+    the keys, or by key where there are few.
     """
     every = rows.select(*key, *names).unique()
     keys = every.unique(key)
@@ -144,7 +144,8 @@ def of_table(
     yield "absent", table, "", 1 - filled.height / keys.height
     if filled.height >= FEW:
         alike = filled.height - filled.select(names).n_unique()
-        chance = _alike_by_chance(last.unique(key), names) if alike and last is not None else 0
+        few = filled.height < SOME
+        chance = 0 if few or not alike or last is None else _alike_by_chance(last.unique(key), names)
         yield "distinct", table, "", 1 - max(0, alike - chance) / filled.height
     both = filled.clear() if last is None else met(filled, last, key, names)
     if both.height >= FEW:
@@ -158,17 +159,18 @@ def of_table(
 
 
 def _alike_by_chance(rows: pl.DataFrame, names: Sequence[str]) -> int:
-    """So many keys may have the features of another key by chance. rows: a row a key.
+    """So many of many keys may have the features of another key by chance. rows: a row a key.
 
-    Each column says how often two keys have the same value. If the columns know nothing of one another, the
-    number of pairs that have all values in common has a Poisson distribution. A share of SELDOM of nights has
-    more pairs.
+    Each column says how often two keys have the same value; one pair more, so that a night without any says
+    little. If the columns know nothing of one another, the number of pairs that have all values in common has
+    a Poisson distribution. A share of SELDOM of nights has more pairs.
     """
     from scipy.special import pdtr  # noqa: PLC0415  # on most nights no keys are alike
 
     pairs = rows.height * (rows.height - 1) / 2
     counts = (rows[name].value_counts()["count"].to_numpy() for name in names)
-    expected = pairs * math.prod(float((each * (each - 1.0)).sum()) / 2 / max(pairs, 1) for each in counts)
+    shares = (((each * (each - 1.0)).sum() / 2 + 1) / (pairs + 1) for each in counts)
+    expected = pairs * math.prod(map(float, shares))
     return int(np.searchsorted(pdtr(np.arange(rows.height), expected), 1 - SELDOM))
 
 
