@@ -150,6 +150,11 @@ def prefect(context: typer.Context) -> None:
 
     from nightjar.server.deploy import PREFECT, api_url, environment
 
+    for word in context.args:  # Prefect's errors repeat them as they are
+        if not word.translate(str.maketrans("", "", "\n\t")).isprintable():
+            raise BadSettings(
+                f"The argument {word!r} has characters that a terminal obeys", "Leave them out."
+            )
     settings = opened().settings
     os.execve(PREFECT[0], [*PREFECT, *context.args], environment(settings, api_url(settings)))
 

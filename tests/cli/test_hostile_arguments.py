@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typer
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nightjar.cli import app
@@ -113,6 +113,7 @@ def run(command_line):
 
 
 @given(words=lines())
+@example(words=["prefect", "\x1b[2J"])
 @settings(max_examples=60)
 def test_any_line_ends_in_a_result_or_a_sentence(run, words):
     code, said = run(*words)
