@@ -3,8 +3,8 @@
     uv run python benchmarks/new_models.py    three models, a year each: 20 minutes
     uv run python benchmarks/new_models.py --nights 60 --kinds binary
 
-`nightjar new-model` writes models of 40 to 300 made-up shops, each day with its own seed, so nothing is ever
-wrong with them. In a checkout and a home of its own each is trained on its first five months, and scored from
+`nightjar new-model` writes models of 40 made-up shops, each day with its own seed, so nothing is ever wrong
+with them. In a checkout and a home of its own each is trained on its first five months, and scored from
 then on by `nightjar backfill`. A model of so few rows shows what chance does to checks of shares.
 Counted are nights that the audit held, nights that it doubted, nights with a column that drifted, and days of
 outcomes that the guard held or doubted.
