@@ -99,10 +99,7 @@ def of_values(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
 
 
 def of_codes(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
-    """`code_share`: the share of the most frequent value of a column of few values that many keys have.
-
-    rows: a row a key. Names and their columns as `former.codes`.
-    """
+    """`code_share`: the share of a code's most frequent value (`former.codes`). rows: a row a key."""
     for name, column in zip(names, matrix(rows, names).T, strict=True):
         values = np.sort(column[~np.isnan(column)])
         if values.size >= SOME and distinct(values) < VARIED:
