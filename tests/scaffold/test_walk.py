@@ -114,4 +114,4 @@ def test_the_same_in_a_checkout_of_its_own_with_the_contract_tests(kind, every, 
         *_, shown = [ran(*step) for step in STEPS]
     finally:
         ran("nightjar", "db", "stop")
-    assert re.search(r"published +1 +1 +(40|80|300) ", shown)
+    assert re.search(r"published +1 +1 +(40|80|120|300) ", shown)
