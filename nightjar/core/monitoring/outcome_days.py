@@ -9,7 +9,7 @@ from polars import selectors
 
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import FEW_VALUES, OF_GREATEST, OutcomeDay, where
+from nightjar.core.monitoring.outcome_guard import FEW_VALUES, GREATEST, OF_GREATEST, OutcomeDay, where
 from nightjar.core.monitoring.outcome_relations import (
     MANY_ROWS,
     MOST_COUPLED,
@@ -17,6 +17,7 @@ from nightjar.core.monitoring.outcome_relations import (
     belonging,
     beside_before,
     edges,
+    flags,
     grains,
     lines,
     ranks,
@@ -32,7 +33,6 @@ If they are more than FEW_VALUES, those that have MANY_ROWS.
 """
 OF_SEVERAL = (" missing", " of 0", " below 0")
 """What is counted of one of several values. The rest of it is chance."""
-GREATEST = "greatest "
 DAY = timedelta(days=1)
 
 
@@ -83,6 +83,7 @@ def days_of(
             grains=grain,
             edges=edges(now, own),
             apart=apart(now, [name for name in counted if name not in few], fitted),
+            flags=flags(now, own),
         )
         for row in sized.sort("date").iter_rows(named=True)
         if (now := same.get(row["date"])) is not None

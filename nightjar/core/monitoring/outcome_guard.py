@@ -6,6 +6,7 @@ limit. The limits were chosen on January to June of the recorded flights, so tha
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -70,7 +71,7 @@ FACTOR_APART = 1.8
 
 On January to June they lie at most 1.31 times as far apart, in holiday periods at most 0.82 times.
 """
-LOWEST, GAP = "lowest ", "gap of "
+LOWEST, GAP, GREATEST = "lowest ", "gap of ", "greatest "
 CHANCE_OF_ROWS = 2.5
 """Standard deviations of the rows of a value that are allowed besides."""
 LEAST_ALIKE = 4
@@ -147,7 +148,8 @@ class OutcomeDay(Value):
     too. outcomes: rows of the score date with an outcome. rates: what is counted, such as `arr_delay missing
     where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers -> the rise of their
     line, the middle distance from it, and that of most rows. grains: column of numbers -> half of the least
-    step between two of them. edges, apart: as the functions of `outcome_relations`.
+    step between two of them. edges, apart: as the functions of `outcome_relations`. flags: the columns of
+    numbers that have two different ones, or one.
     shares: outcome -> share of these rows; empty for a kind of any number, whose mean_size is the mean of the
     absolute outcomes.
     broken: why the outcomes cannot be, if they cannot.
@@ -165,6 +167,7 @@ class OutcomeDay(Value):
     grains: Mapping[str, float] = Field(default_factory=dict[str, float])
     edges: Mapping[str, float] = Field(default_factory=dict[str, float])
     apart: Mapping[str, float] = Field(default_factory=dict[str, float])
+    flags: tuple[str, ...] = ()
     outcomes: int = 0
     shares: Mapping[str, float] = Field(default_factory=dict[str, float])
     mean_size: float | None = None
@@ -410,6 +413,7 @@ def findings(
     if len(past) < LEAST_DAYS:
         return ()
     times = partial(_times, several=_several((found, *past)), limits=limits)
+    found = without_sizes(found, _flags(past))
     return (
         *_rows(found, past, alike, wider, limits),
         *_sizes(found, past, limits["units"], times),
@@ -421,6 +425,43 @@ def findings(
         *_grains(found, past),
         *_edges(found, past),
         *_apart(found, past),
+    )
+
+
+def _flags(past: Sequence[OutcomeDay]) -> frozenset[str]:
+    """The columns that are flags on most days."""
+    counts = Counter(name for day in past for name in day.flags)
+    return frozenset(name for name, days in counts.items() if 2 * days > len(past))
+
+
+def without_sizes(found: OutcomeDay, flags: frozenset[str]) -> OutcomeDay:
+    """The day without what is read of sizes, for these columns.
+
+    If a flag is set in few rows, it is set in none of them on an ordinary day. Then its size is 0, all rows
+    have its greatest value, and it has no line. Two days on which one row has it may be alike by chance. Its
+    shares are looked at, as those of any number: what chance does to them is known.
+    """
+    if not flags:
+        return found
+
+    def pair(of: str) -> list[str]:
+        return [name.removesuffix(BEFORE) for name in of.partition(WHERE)[0].rpartition(IN)[2].split(WITH)]
+
+    def sizes(of: str) -> bool:
+        return of.partition(WHERE)[0].removeprefix(GREATEST) in flags
+
+    return found.model_copy(
+        update={
+            "sizes": {of: size for of, size in found.sizes.items() if not sizes(of)},
+            "rates": {
+                of: rate
+                for of, rate in found.rates.items()
+                if OF_GREATEST not in of or of.partition(f" {OF_GREATEST}")[0] not in flags
+            },
+            "couplings": {of: each for of, each in found.couplings.items() if not flags.issuperset(pair(of))},
+            "lines": {of: each for of, each in found.lines.items() if flags.isdisjoint(pair(of))},
+            "apart": {of: each for of, each in found.apart.items() if flags.isdisjoint(pair(of))},
+        }
     )
 
 

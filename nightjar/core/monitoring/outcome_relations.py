@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from polars import selectors
 
-from nightjar.core.inputs.former import SOME, VARIED, Matrix, distinct, matrix
+from nightjar.core.inputs.former import SOME, Matrix, distinct, matrix
 from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.model.spec import RawDataset
@@ -195,6 +195,12 @@ def _grain(numbers: Matrix) -> float:
     return float(steps.min()) / 2 if steps.size else 0.0
 
 
+def flags(rows: pl.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the columns of numbers that have two different ones, or one."""
+    counts = zip(names, distinct(matrix(rows, names)), strict=True)
+    return tuple(name for name, different in counts if different <= 2)
+
+
 def edges(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, float]:
     """Where the numbers of each column leave their range, as far as a few rows do and not one.
 
@@ -213,10 +219,9 @@ def edges(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, float]:
 def lines(
     rows: pl.DataFrame, few: Sequence[str], grain: Mapping[str, float], several: Sequence[str] = ()
 ) -> Mapping[str, Line]:
-    """The line of each two columns of many numbers, whole and by value, as `arr_delay with dep_delay`.
+    """The line of each two columns of numbers, whole and by value, as `arr_delay with dep_delay`.
 
-    Most rows lie near a line also on a day of a storm, so it differs little from day to day. A flag has no
-    line: chance says which of its values most rows have.
+    Most rows lie near a line also on a day of a storm, so it differs little from day to day.
     grain: of each of these columns. few, several: as `parts`.
     """
     return dict(_lines(rows, parts(rows, few, several), grain)) if len(grain) <= MOST_COUPLED else {}
@@ -226,8 +231,7 @@ def _lines(
     rows: pl.DataFrame, of_day: Mapping[str, NDArray[np.bool_]], grain: Mapping[str, float]
 ) -> Iterator[tuple[str, Line]]:
     values = dict(zip(grain, matrix(rows, [*grain]).T, strict=True))
-    many = [name for name, numbers in values.items() if distinct(numbers) >= VARIED]
-    for one, other in combinations(many, 2):
+    for one, other in combinations(grain, 2):
         known = ~np.isnan(values[one] + values[other])
         for of, part in of_day.items():
             both = known & part

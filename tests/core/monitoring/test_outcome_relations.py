@@ -17,7 +17,6 @@ from nightjar.core.monitoring.outcome_relations import (
     edges,
     grains,
     line,
-    lines,
     ranks,
     sampled,
 )
@@ -248,12 +247,32 @@ def test_values_lie_apart_by_the_middles_of_those_with_enough_rows(drivers, rows
     assert apart(late, ["driver"], {"came with left": (2.0, 0.0, 0.0)}) == told
 
 
-def test_a_flag_has_no_line():
-    """If it is set in about half of the rows, chance says which of its values most rows have."""
-    visitors = pl.DataFrame({"visitors": np.arange(40.0), "sales": np.arange(40.0) ** 2})
-    day = visitors.with_columns(sold_out=(pl.col("visitors") > 17).cast(pl.Int64))
-    grain = {"visitors": 0.5, "sales": 0.5, "sold_out": 0.5}
-    assert [*lines(day, [], grain)] == ["sales with visitors"]
+def test_what_chance_does_to_a_flag_holds_no_day():
+    """It is set in few of 120 rows, in none of them, or in the same one as the day before."""
+    shops = RawDataset(
+        name="shops",
+        columns={"shop": pl.Int64(), "visitors": pl.Int64(), "sold_out": pl.Int64()},
+        keys=("shop",),
+    )
+    random = np.random.default_rng(3)
+    days = [
+        pl.DataFrame(
+            {
+                "shop": range(120),
+                "visitors": random.poisson(80, 120),
+                "sold_out": (random.random(120) < 0.03).astype(int),
+                "date": [DAYS[0] + n * DAY] * 120,
+            }
+        )
+        for n in range(150)
+    ]
+    assert min(day["sold_out"].sum() for day in days) == 0
+    known = [*days_of(shops, pl.concat(days)).values()]
+    assert {each.flags for each in known} == {("sold_out",)}
+    assert not any(findings(known[n], known[n - 21 : n]) for n in range(21, 150))
+    hundredfold = days[-1].with_columns(pl.col("visitors") * 100)
+    (other,) = days_of(shops, hundredfold).values()
+    assert "units" in {each.name for each in findings(other, known[-22:-1])}
 
 
 def test_a_column_of_one_value_has_a_flat_line():
