@@ -7,7 +7,6 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from nightjar.adapters.code_version import code_version
 from nightjar.core.night.same_code import ABSENT, Terms
 
 PACKAGES = ("nightjar", "db", "models")
@@ -30,10 +29,13 @@ LIBRARIES = (
 
 @cache
 def terms_of(checkout: Path, feature_repo: Path) -> Terms:
-    """Looked up once a process, because a process goes on with the code that it has loaded."""
+    """Looked up once a process, because a process goes on with the code that it has loaded.
+
+    The code is known by its files. A commit may change documents alone.
+    """
     folders = [*(checkout / package for package in PACKAGES), feature_repo]
     return {
-        "the code": f"{_hash_of(folders)} ({code_version(checkout)})",
+        "the code": _hash_of(folders),
         "Python": platform.python_version(),
         **{library: _version(library) for library in LIBRARIES},
     }

@@ -1,5 +1,7 @@
 """What a worker must share with the process that gives it parts."""
 
+import subprocess
+
 from nightjar.adapters.same_code import terms_of
 from nightjar.core.night.same_code import differences
 
@@ -14,6 +16,14 @@ def made(folder, text="x = 1\n"):
 def test_two_checkouts_with_the_same_code_have_the_same_terms(tmp_path):
     one, other = (made(tmp_path / name) for name in ("one", "other"))
     (other / "models" / "notes.txt").write_text("no code")
+    assert not differences(terms_of(one, one / "repo"), terms_of(other, other / "repo"))
+
+
+def test_a_commit_that_changes_no_code_changes_no_term(tmp_path):
+    one, other = (made(tmp_path / name) for name in ("one", "other"))
+    git = ["git", "-C", str(other), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for step in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "documents"]):
+        subprocess.run([*git, *step], check=True)
     assert not differences(terms_of(one, one / "repo"), terms_of(other, other / "repo"))
 
 
