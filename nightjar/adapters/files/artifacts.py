@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
@@ -39,6 +40,10 @@ YOUNG = timedelta(hours=12)
 
 Retention removes old objects that no row names. The row of this object is written later.
 """
+MOST_MANIFESTS = 16
+"""So many are kept in memory: each part of a night asks for that of the night, which is as long as there are
+parts.
+"""
 TIDY_EVERY_S = 3600.0
 """A process that downloads looks this often for copies that nobody uses any more."""
 
@@ -57,6 +62,7 @@ class FsspecArtifacts:
         self.url = url.rstrip("/")
         self.cache = cache or Path(tempfile.gettempdir()) / f"nightjar-artifacts-{os.getuid()}"
         self._tidy_at = -math.inf
+        self._hashes = lru_cache(MOST_MANIFESTS)(self._read_hashes)
 
     def put(self, kind: str, file: Path) -> tuple[str, str]:
         sha256 = _sha256(file)
@@ -100,7 +106,7 @@ class FsspecArtifacts:
     def members(self, uri: str, sha256: str) -> int:
         return len(self._hashes(uri, sha256))
 
-    def _hashes(self, uri: str, sha256: str) -> list[str]:
+    def _read_hashes(self, uri: str, sha256: str) -> list[str]:
         return self.get(uri, sha256).read_text().split()
 
     def _uri(self, kind: str, sha256: str, suffix: str) -> str:

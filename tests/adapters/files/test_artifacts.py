@@ -121,6 +121,21 @@ def test_the_files_of_a_bundle_are_read_one_by_one(store, files):
     assert {each.kind for each in store.files()} == {"population"}
 
 
+def test_the_list_of_a_bundle_is_read_once_for_all_of_its_files(store, files, monkeypatch):
+    """It is as long as there are files. If each file read it, the work would grow with the square of them."""
+    uri, sha256 = store.put_bundle("population", files)
+    got, get = [], FsspecArtifacts.get
+
+    def counted(self, *place):
+        got.append(place[0])
+        return get(self, *place)
+
+    monkeypatch.setattr(FsspecArtifacts, "get", counted)
+    for number in range(store.members(uri, sha256)):
+        store.get_member(uri, sha256, number, ".parquet")
+    assert (got.count(uri), len(got)) == (1, 1 + len(files))
+
+
 def test_a_file_of_a_bundle_that_holds_other_bytes_or_is_gone_is_broken(tmp_path, files):
     store = FsspecArtifacts(str(tmp_path / "store"))
     uri, sha256 = store.put_bundle("population", files)
