@@ -150,13 +150,22 @@ def prefect(context: typer.Context) -> None:
 
     from nightjar.server.deploy import PREFECT, api_url, environment
 
-    for word in context.args:  # Prefect's errors repeat them as they are
-        if not word.translate(str.maketrans("", "", "\n\t")).isprintable():
+    words = passed_on(context)
+    settings = opened().settings
+    os.execve(PREFECT[0], [*PREFECT, *words], environment(settings, api_url(settings)))
+
+
+def passed_on(context: typer.Context) -> list[str]:
+    """The words for another program. Its errors repeat them as they are, so a terminal must not obey them.
+
+    Raises BadSettings.
+    """
+    for word in context.args:
+        if not all(letter.isprintable() or letter in "\n\t" for letter in word):
             raise BadSettings(
                 f"The argument {word!r} has characters that a terminal obeys", "Leave them out."
             )
-    settings = opened().settings
-    os.execve(PREFECT[0], [*PREFECT, *context.args], environment(settings, api_url(settings)))
+    return context.args
 
 
 def resume(deployment: Annotated[str, typer.Argument(help="Its name, like flight_delay-score.")]) -> None:
@@ -241,12 +250,13 @@ def db_psql(
     from db.server.embedded import binary
     from db.urls import read
 
+    words = passed_on(context)
     url = read(opened().url(role.value))
     program = shutil.which("psql") or str(binary("psql"))
     password = url.parameters.get("password")
     # A list of processes shows arguments, but not the environment.
     secret = {"PGPASSWORD": password} if password else {}
-    os.execve(program, [program, url.without_secrets().text, *context.args], {**os.environ, **secret})
+    os.execve(program, [program, url.without_secrets().text, *words], {**os.environ, **secret})
 
 
 def db_stop() -> None:

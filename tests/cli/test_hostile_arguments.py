@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from nightjar.cli import app
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.settings import BadSettings
 from nightjar.showing.console import plain
 
 AWAY = {  # nobody listens there, so what gets through its arguments ends soon
@@ -165,3 +166,10 @@ def test_a_mistake_is_told_with_its_exit_code(run, words, code, problem):
 
 def test_hostile_text_cannot_steer_the_terminal():
     assert plain("a[b]\x1b[2J\u202e\x07\nc") == "a\\[b]\\x1b[2J\\u202e\\x07\nc"
+
+
+@pytest.mark.parametrize("program", [("prefect",), ("db", "psql")], ids=" ".join)
+def test_words_for_another_program_hold_nothing_that_a_terminal_obeys(run, program):
+    code, said = run(*program, "flow-run\n\tls", "\x1b[2J")
+    assert code == BadSettings.exit_code
+    assert r"'\x1b[2J' has characters that a terminal obeys" in said
