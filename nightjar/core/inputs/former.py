@@ -50,6 +50,10 @@ class Pairs:
     def changed(self) -> NDArray[np.bool_]:
         return np.abs(self.now - self.then) > CENTS * np.abs(self.then)
 
+    @property
+    def changed_share(self) -> Matrix:
+        return self.changed.sum(axis=0) / np.maximum(self.known, 1)
+
 
 def pairs_of(both: pl.DataFrame, names: Sequence[str]) -> Pairs:
     """The values of columns of keys that were met again (`met`)."""
@@ -71,7 +75,7 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     one lie from their former values, as a multiple of how far each lies from those of the other one.
     """
     known, changed = pairs.known, pairs.changed
-    share, varied = changed.sum(axis=0) / np.maximum(known, 1), distinct(pairs.now) >= VARIED
+    share, varied = pairs.changed_share, distinct(pairs.now) >= VARIED
     several = ~varied & (distinct(pairs.now) > 1)
     pace = (np.sqrt(np.nan_to_num(np.abs(pairs.now - pairs.then))).sum(axis=0) / np.maximum(known, 1)) ** 2
     few_changed = (changed & (pairs.then != 0)).sum(axis=0) / np.maximum(known, 1)
@@ -105,9 +109,8 @@ def codes(pairs: Pairs) -> Iterator[Told]:
 
     A code has few values and many keys: a flag, a rating, a number of stops.
     """
-    known = pairs.known
-    share, few = pairs.changed.sum(axis=0) / np.maximum(known, 1), distinct(pairs.now) < VARIED
-    yield from _told("code_changed", pairs.names, share, few & (known >= SOME))
+    code = (distinct(pairs.now) < VARIED) & (pairs.known >= SOME)
+    yield from _told("code_changed", pairs.names, pairs.changed_share, code)
 
 
 def _told(

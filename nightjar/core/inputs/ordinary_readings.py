@@ -17,7 +17,15 @@ from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.factors import likely
 from nightjar.core.inputs.findings import BOTH, Finding
-from nightjar.core.inputs.readings import COUNTED, CROSSED, KEY, MOST_ROWS, READING, same_by_chance
+from nightjar.core.inputs.readings import (
+    COUNTED,
+    CROSSED,
+    KEY,
+    MOST_ROWS,
+    READING,
+    rows_read,
+    same_by_chance,
+)
 from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
 from nightjar.core.wording import missing, number, percent, too_many, two_lines
 
@@ -171,8 +179,8 @@ def unusual(
     zeros |= dict.fromkeys(events, 1.0)
     widths = {column: high[column] - low[column] for column in high.keys() & low.keys()}
     margins = Margins(HOLIDAY if holiday else 1.0, apart, unseen or {}, steady)
-    height = next((each["value"] for each in rows.filter(name=COUNTED, slice="").iter_rows(named=True)), inf)
-    beyond = partial(_beyond, widths=widths, zeros=zeros, gaps=gaps or {}, rows=min(height, MOST_ROWS))
+    height = rows_read(tonight) or MOST_ROWS
+    beyond = partial(_beyond, widths=widths, zeros=zeros, gaps=gaps or {}, rows=height)
     found = [
         *(finding for each in counted for finding in _volume(each, margins.holiday)),
         *_missing_slices(rows, for_rows.filter(pl.col("name").is_in(kinds)), len(alike if enough else near)),

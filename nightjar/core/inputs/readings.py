@@ -395,10 +395,16 @@ def same_by_chance(tonight: pl.DataFrame, nights: Iterable[pl.DataFrame]) -> boo
 
     tonight, nights: their readings. Usually: half of the nights do. Some quiet weeks say nothing of a year.
     """
-    whole, met = (pl.col("name") == COUNTED) & (pl.col("slice") == ""), pl.col("name") == "met_most"
-    rows = tonight.select(pl.col("value").filter(whole).max()).item()
+    met, rows = pl.col("name") == "met_most", rows_read(tonight)
     usual = pl.concat([tonight.clear(), *nights]).select(pl.col("value").filter(met).median()).item()
-    return rows is not None and (1 - (usual or 0.0)) * min(rows, MOST_ROWS) < LEAST_OTHERS
+    return rows is not None and (1 - (usual or 0.0)) * rows < LEAST_OTHERS
+
+
+def rows_read(readings: pl.DataFrame) -> float | None:
+    """How many rows of a night its readings are made of. None: they do not say."""
+    whole = (pl.col("name") == COUNTED) & (pl.col("slice") == "")
+    rows = readings.select(pl.col("value").filter(whole).max()).item()
+    return None if rows is None else min(rows, MOST_ROWS)
 
 
 def _entities(rows: pl.DataFrame) -> set[str]:

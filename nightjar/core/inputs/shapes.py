@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nightjar.core.comparison.entities import SCORE
-from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, distinct, matrix
+from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, matrix
 
 DECIMALS = 2
 """Values of a sensor and amounts of money have at most so many decimals. Quotients have more."""
@@ -89,12 +89,12 @@ def of_values(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
     known = (~np.isnan(every)).sum(axis=0)
     for name, column, count in zip(names, every.T, known, strict=True):
         values = column[:count]
-        distinct = np.count_nonzero(values[1:] != values[:-1]) + (count > 0)
-        for reading, made in _wanted(name, int(distinct)).items():
+        different = _starts(values).size if count else 0
+        for reading, made in _wanted(name, different).items():
             yield reading, name, "", float(made(values))
-        if name != SCORE and distinct >= VARIED:
+        if name != SCORE and different >= VARIED:
             yield "missing_share", name, "", float((rows.height - count) / rows.height)
-        if name != SCORE and distinct == 1 and count == rows.height:
+        if name != SCORE and different == 1 and count == rows.height:
             yield "only", name, "", float(values[0])
 
 
@@ -102,7 +102,7 @@ def of_codes(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
     """`code_share`: the share of a code's most frequent value (`former.codes`). rows: a row a key."""
     for name, column in zip(names, matrix(rows, names).T, strict=True):
         values = np.sort(column[~np.isnan(column)])
-        if values.size >= SOME and distinct(values) < VARIED:
+        if values.size >= SOME and _starts(values).size < VARIED:
             yield "code_share", name, "", float(repeated(values))
 
 
