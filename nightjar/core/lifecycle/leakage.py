@@ -185,9 +185,9 @@ def _told(low: object, high: object) -> str:
     """One value as it is, and the ends of several as numbers are told."""
     if low is None:
         return "missing"
-    if low == high or not isinstance(low, float) or not isinstance(high, float):
-        return f"{low}" if low == high else f"{low} to {high}"
-    return f"{number(low)} to {number(high)}"
+    if low == high:
+        return f"{low}"
+    return " to ".join(number(end) if isinstance(end, float) else f"{end}" for end in (low, high))
 
 
 def _bins(

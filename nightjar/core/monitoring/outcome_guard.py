@@ -456,7 +456,7 @@ def without_sizes(found: OutcomeDay, flags: frozenset[str]) -> OutcomeDay:
             "rates": {
                 of: rate
                 for of, rate in found.rates.items()
-                if OF_GREATEST not in of or of.partition(f" {OF_GREATEST}")[0] not in flags
+                if of.partition(f" {OF_GREATEST}")[0] not in flags
             },
             "couplings": {of: each for of, each in found.couplings.items() if not flags.issuperset(pair(of))},
             "lines": {of: each for of, each in found.lines.items() if flags.isdisjoint(pair(of))},
