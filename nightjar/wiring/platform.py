@@ -519,6 +519,7 @@ class Platform(Adapters):
         from nightjar.adapters.contracts import check
         from nightjar.adapters.learners.store import PredictorStore
         from nightjar.adapters.memory_registry import MemoryRegistry
+        from nightjar.adapters.surroundings import surroundings
         from nightjar.usecases.lifecycle.backtest import Backtest
 
         return Backtest(
@@ -531,6 +532,7 @@ class Platform(Adapters):
             store=self.backtests,
             check=check,
             code_version=code_version(PROJECT),
+            code={**surroundings(spec, "", self.recipe_of).code, "the code": self.terms()["the code"]},
             progress=asking(progress, self.go_on),
         )
 

@@ -2,10 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+import models
 from nightjar.core.errors.night import WorkBusy
 from nightjar.testing.specs import WEATHER, toy_spec
 from nightjar.wiring.platform import Platform
@@ -64,3 +67,10 @@ def test_a_receiver_is_named_by_its_kind_and_by_nothing_else_of_its_url(tmp_path
         "alert warning webhook+http",
     ]
     assert not [word for word in ("s3cret", "t0ken", "example", "127") if word in " ".join(names)]
+
+
+def test_a_backtest_knows_the_code_of_its_model_and_that_of_the_platform_by_their_files(platform):
+    code = platform().backtest(models.model("route_delay")).code
+    spec = Path(models.__file__).parent / "route_delay" / "spec.py"
+    assert code["route_delay/spec.py"] == sha256(spec.read_bytes()).hexdigest()
+    assert code["the code"]

@@ -5,7 +5,7 @@ All is decided by dates and the spec, before anything is trained.
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
@@ -38,9 +38,13 @@ class Plan(Value):
     despite_gates: bool = False
 
 
-def name_of(plan: Plan, data_sha256: str, code_version: str) -> str:
-    """A backtest is named by what it is made of: the same plan, data and code give the same one."""
-    return sha256(f"{plan.model_dump_json()} {data_sha256} {code_version}".encode()).hexdigest()[:12]
+def name_of(plan: Plan, data_sha256: str, code: Mapping[str, str]) -> str:
+    """A backtest is named by what it is made of: the same plan, data and code give the same one.
+
+    code: part of the code -> its hash. A commit would not do: files may differ from it.
+    """
+    made_of = f"{plan.model_dump_json()} {data_sha256} {sorted(code.items())}"
+    return sha256(made_of.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

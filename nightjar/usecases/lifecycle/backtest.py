@@ -78,7 +78,7 @@ class Walked:
 class Backtest:
     """registry: an empty one, for the versions of the walk alone. The other ports are those of a retraining.
 
-    code_version: of the code that trains.
+    code_version: of the code that trains, for its versions. code: its parts -> their hashes, for the name.
     """
 
     spec: ModelSpec
@@ -90,6 +90,7 @@ class Backtest:
     store: Backtests
     check: Check
     code_version: str
+    code: Mapping[str, str]
     progress: Progress = silent
 
     def walk(self, plan: Plan) -> Walked:
@@ -101,7 +102,7 @@ class Backtest:
         measured_at = self._measured_at(plan)
         steps = steps_of(self.spec, plan)
         stretch = self._gathered(plan, [*(step.known_at for step in steps), measured_at])
-        name = name_of(plan, stretch.sha256, self.code_version)
+        name = name_of(plan, stretch.sha256, self.code)
         kept = resumable(self.store.steps(name), len(steps))
         for done in kept:
             self._restore(done)

@@ -81,6 +81,7 @@ def ports(raw, tmp_path_factory):
 
 def backtest(ports, **changes):
     given = {"spec": SPEC, "registry": MemoryRegistry(), "store": MemoryBacktests(), "check": check}
+    given["code"] = {"toy/spec.py": "1"}
     return Backtest(**given | ports | changes)
 
 
@@ -171,6 +172,16 @@ def test_a_walk_that_is_whole_trains_nothing_again(ports, walked, store):
 
     again = backtest(ports, store=store, spec=replace(SPEC, fit=never, baseline=never)).walk(WEEKLY)
     assert (again.resumed, again.results) == (len(again.steps), walked.results)
+
+
+def test_a_file_that_is_changed_and_not_committed_makes_another_backtest(ports, walked, store):
+    """It has the same commit, so the versions have the same `code_version`."""
+    again = backtest(ports, store=store, code={"toy/spec.py": "2"}).walk(
+        WEEKLY.model_copy(update={"retrain": "never"})
+    )
+    before = backtest(ports, store=store).walk(again.plan)
+    assert (again.resumed, before.resumed) == (0, 0)
+    assert again.name != before.name
 
 
 def test_an_outcome_that_is_corrected_counts_from_the_evening_on_that_knows_it(tmp_path, ports):
