@@ -377,12 +377,13 @@ def challenger_told(standing: "Standing") -> str:
         nights = counted(standing.serving.nights, "night")
         said += f". It serves {share:.3g} of the entities, measured in {nights}"
     number = standing.challenger.number
+    gates = " --despite-gates" if standing.failed_gates else ""
     match standing.step:
         case Step.ASK if standing.next_share is not None:
             ask = f"nightjar share {number} {standing.next_share:.3g}"
-            said += f'. It waits for a person: {ask} --reason "..."'
+            said += f'. It waits for a person: {ask}{gates} --reason "..."'
         case Step.ASK:
-            said += f'. It waits for a person: nightjar promote {number} --reason "..."'
+            said += f'. It waits for a person: nightjar promote {number}{gates} --reason "..."'
         case Step.SERVE:
             said += f". Next it serves {standing.next_share:.3g} of the entities"
         case Step.STOP | Step.WITHDRAW if share:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from nightjar.core.lifecycle.arms import share_of
+from nightjar.core.lifecycle.promotion import failures_of
 from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, WITHDRAWN, Ending
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import Challenge, ModelSpec
@@ -44,6 +45,11 @@ class Standing:
     step: Step
     next_share: float | None
     why: str
+
+    @property
+    def failed_gates(self) -> bool:
+        """True of a version that a person made challenger although it failed gates."""
+        return bool(failures_of(self.challenger))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +94,7 @@ class JudgeChallenger:
             nights=nights,
             evidence=evidence,
             serving=serving,
-            step=step_of(evidence, serving, challenge),
+            step=step_of(evidence, serving, challenge, failed_gates=bool(failures_of(challenger))),
             next_share=next_share(share, challenge),
             why=told(shown, self.spec.kind.metric(metric).title, share),
         )

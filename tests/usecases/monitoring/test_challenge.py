@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from nightjar.adapters.memory_registry import MemoryRegistry
+from nightjar.core.kinds.gates import GateResult, Verdict
 from nightjar.core.lifecycle.arms import share_of
 from nightjar.core.model.spec import Challenge
 from nightjar.core.monitoring.challenge import Finding, Step
@@ -38,7 +39,7 @@ def judge():
     return JudgeChallenger(spec=toy_spec(challenge=AUTOMATIC), registry=registry, outcomes=Nights())
 
 
-def live(judge, gains):
+def live(judge, gains, challenger=2):
     """One night for each gain, after those that there are. The challenger serves the share of now."""
     share = share_of(judge.registry.promotions("toy"))
     for gain in gains:
@@ -49,7 +50,7 @@ def live(judge, gains):
                 model="toy",
                 score_date=TRAINED_THROUGH + timedelta(days=number),
                 version_id=1,
-                challenger_id=2,
+                challenger_id=challenger,
                 share=share,
                 rows=9,
                 with_outcome=9,
@@ -171,6 +172,38 @@ def test_a_challenger_that_turns_out_worse_stops_by_itself_and_it_is_told_loudly
     assert (stopped["log_level"], stopped["runbook"]) == ("error", "runbooks/canary-stopped.md")
     assert "canary-stopped.md" in challenger_told(found)
     assert canary.settle() is None or canary.settle().step is Step.WAIT
+
+
+LEAK = GateResult(
+    name="min_loss_shuffled", value=0.1, threshold=0.9, reason="it learns", verdict=Verdict.FAILED
+)
+
+
+@pytest.fixture
+def failed(judge):
+    """A person made a version challenger that failed a gate."""
+    version = registered(judge.registry, artifact_sha256="3" * 64, gates=(LEAK,))
+    judge.registry.promote(version, "challenger", "to see it beside the champion")
+    return judge
+
+
+@pytest.mark.parametrize("good", [BETTER, BETTER * 4])
+def test_a_version_that_failed_its_gates_is_champion_only_by_a_person_however_good_its_nights(failed, good):
+    found = live(failed, good, challenger=3).settle()
+    assert (found.step, found.evidence.finding, roles(failed)) == (Step.ASK, Finding.BETTER, (1, 3))
+    ask = 'It waits for a person: nightjar promote 3 --despite-gates --reason "..."'
+    assert challenger_told(found).endswith(ask)
+
+
+@pytest.mark.parametrize("promote", ["automatic", "approval", "by hand"])
+def test_a_version_that_failed_its_gates_serves_no_share_that_no_person_gave_it(failed, promote):
+    canary = replace(failed, spec=toy_spec(challenge=replace(CANARY, promote=promote)))
+    live(canary, BETTER, challenger=3).settle()
+    assert shares(canary)[-1] == 0
+    serve_by_hand(canary.spec, canary.registry, None, 3, 0.05, "it is right", despite_gates=True)
+    found = live(canary, [0.01] * 7, challenger=3).settle()
+    assert (found.step, shares(canary)[-1]) == (Step.ASK, 0.05)
+    assert challenger_told(found).endswith('nightjar share 3 0.25 --despite-gates --reason "..."')
 
 
 def test_two_processes_go_one_stage_forward(judge):
