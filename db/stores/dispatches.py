@@ -31,8 +31,9 @@ PUBLICATIONS = text("""
         WHERE dispatch.channel = channel.name AND dispatch.publication_id = publication.id
     ) AS told
     WHERE channel.name = :channel AND NOT told.arrived
-    ORDER BY publication.id LIMIT :limit
+    ORDER BY told.tried_at NULLS FIRST, publication.id LIMIT :limit
 """)
+"""Those that were never tried come first: what a receiver refuses for ever must not take their places."""
 TOLD = text("""
     INSERT INTO nightjar.dispatch (channel, publication_id, incident_id, attempt, arrived, error)
     VALUES (:channel, :publication, :incident, :attempt, :arrived, :error)

@@ -27,7 +27,10 @@ class PublicationDispatches(Dispatches, Protocol):
     """Which channel has still to be told of which publication."""
 
     def publications(self, channel: str, limit: int) -> Sequence[Pending[PublicationNews]]:
-        """Return the oldest publications that the channel has not taken."""
+        """Return publications that the channel has not taken.
+
+        Those that were never tried come first, the oldest first. Then those that were tried longest ago.
+        """
         ...
 
     def told_publication(self, channel: str, pending: Pending[PublicationNews], error: str | None) -> None:

@@ -175,3 +175,37 @@ def test_a_receiver_that_is_down_is_not_asked_for_each_publication(publish, tell
     receiver.statuses = [503] * 99
     tell(NOW)
     assert len(receiver.heard) == 1
+
+
+def test_messages_that_a_receiver_refuses_for_ever_hold_up_no_other(
+    publish, tell, receiver, attempts, monkeypatch
+):
+    """As those of a model that it does not know. As many as a round tells are tried and not taken."""
+    monkeypatch.setattr("nightjar.usecases.telling.publications.AT_ONCE", 2)
+    refused = [publish().id, publish().id]
+    receiver.statuses = [400, 400]
+    tell(NOW)
+    tell(NOW)
+    assert attempts() == [(number, 1, False, "answered 400") for number in refused]
+    number = publish().id
+    tell(NOW)
+    assert attempts()[-1] == (number, 1, True, None)
+    tell(LATER)
+    assert [arrived for _, attempt, arrived, _ in attempts() if attempt == 2] == [True, True]
+
+
+def test_a_receiver_that_is_slow_gets_a_turn_and_no_more_of_a_round(publish, dispatches, channel):
+    """The watcher looks after each round: it would see nothing while a hundred messages take 10 s each."""
+    seconds, heard = [0.0], []
+
+    def slow(news):
+        seconds[0] += 10
+        heard.append(news.publication_id)
+
+    tell = TellConsumers(dispatches=dispatches, consumers={channel: slow}, clock=lambda: seconds[0])
+    tell(NOW)
+    numbers = [publish().id for _ in range(4)]
+    tell(NOW)
+    assert heard == numbers[:2]
+    tell(NOW)
+    assert heard == numbers
