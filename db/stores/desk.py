@@ -53,10 +53,15 @@ NIGHTS = """
     SELECT DISTINCT ON (run.score_date) run.score_date, run.run_id, run.revision, run.state,
         run.model_version, run.repairs_run, run.population, run.scored, run.quarantined, run.claimed_at,
         run.ended_at, run.flow_run, run.error, shown.action, shown.reason, shown.findings, shown.published_at,
-        newer.run_id AS newer, newer.state AS newer_state, newer.error AS newer_error
+        earliest.published_at AS first_published_at, newer.run_id AS newer,
+        newer.state AS newer_state, newer.error AS newer_error
     FROM analytics.runs AS run
     LEFT JOIN analytics.publications AS shown
         ON shown.run_id = run.run_id AND shown.model = run.model AND shown.is_current
+    LEFT JOIN (
+        SELECT score_date, min(published_at) AS published_at FROM analytics.publications
+        WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s GROUP BY score_date
+    ) AS earliest ON earliest.score_date = run.score_date
     LEFT JOIN analytics.runs AS newer
         ON newer.model = run.model AND newer.score_date = run.score_date AND newer.revision > run.revision
         AND newer.state IN ('claimed', 'failed')

@@ -386,6 +386,8 @@ def _run(night: NightSeen, *, served: bool) -> Iterator[tuple[str, str]]:
     yield "version", str(night.model_version)
     yield "state", night.state
     yield "published (UTC)", _instant(night.published_at)
+    if night.first_published_at != night.published_at:
+        yield "first published (UTC)", _instant(night.first_published_at)
     yield "population", "-" if night.population is None else f"{night.population:,}"
     yield "scored", f"{night.scored:,}"
     yield "set aside", f"{night.quarantined:,}"

@@ -42,6 +42,7 @@ def night_seen(day: date, **changes: object) -> NightSeen:
         "reason": None,
         "findings": [],
         "published_at": NOON,
+        "first_published_at": changes.get("published_at", NOON),
         "newer": None,
         "newer_state": None,
         "newer_error": None,

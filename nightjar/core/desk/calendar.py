@@ -23,7 +23,7 @@ class State(StrEnum):
 
 MEANING: Mapping[State, str] = {
     State.PUBLISHED: "in time, as the schedule wants it",
-    State.LATE: "published, but after the time that was promised",
+    State.LATE: "published for the first time after the time that was promised",
     State.ACCEPTED: "published although the audit found something: a person accepted it",
     State.REPAIRED: "published again, with later corrections",
     State.ROLLED_BACK: "an earlier publication is shown again",
@@ -66,7 +66,7 @@ def days(
 def state_of(night: NightSeen | None, deadline: datetime | None) -> State:
     if night is None:
         return State.MISSING
-    if night.action is None or night.published_at is None:
+    if night.action is None or night.first_published_at is None:
         return _unpublished(night.state, night.error)
     if night.action == "rollback":
         return State.ROLLED_BACK
@@ -74,7 +74,7 @@ def state_of(night: NightSeen | None, deadline: datetime | None) -> State:
         return State.REPAIRED
     if night.findings:
         return State.ACCEPTED
-    return State.LATE if deadline is not None and night.published_at > deadline else State.PUBLISHED
+    return State.LATE if deadline is not None and night.first_published_at > deadline else State.PUBLISHED
 
 
 def _unpublished(state: str, error: str | None) -> State:

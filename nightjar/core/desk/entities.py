@@ -12,7 +12,8 @@ class NightSeen:
     """The run of a night that analysts see, or else its newest run.
 
     action: publish or rollback; None: nothing of the night is published. findings: what a person accepted.
-    repairs_run: the run whose scores of untouched rows it keeps.
+    repairs_run: the run whose scores of untouched rows it keeps. published_at: of what analysts see;
+    first_published_at: of the first that they saw of the night.
     newer: a run that was to replace the one that analysts see, and is not published. None: there is none.
     newer_state, newer_error: of it.
     """
@@ -34,6 +35,7 @@ class NightSeen:
     reason: str | None
     findings: Sequence[str] | None
     published_at: datetime | None
+    first_published_at: datetime | None
     newer: int | None
     newer_state: str | None
     newer_error: str | None

@@ -49,7 +49,7 @@ class ReadDesk:
         A night of before was scored afterwards, so it was never late.
         """
         spec = self.specs.get(seen.model)
-        published = [night.published_at for night in seen.nights if night.published_at is not None]
+        published = [each for night in seen.nights if (each := night.first_published_at) is not None]
         if spec is None or not published:
             return {}
         since = min(published)

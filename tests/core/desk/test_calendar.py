@@ -28,6 +28,7 @@ def night(**changes):
         "reason": None,
         "findings": [],
         "published_at": NOON,
+        "first_published_at": NOON,
         "newer": None,
         "newer_state": None,
         "newer_error": None,
@@ -35,7 +36,7 @@ def night(**changes):
     return NightSeen(**given | changes)
 
 
-UNPUBLISHED = {"action": None, "published_at": None}
+UNPUBLISHED = {"action": None, "published_at": None, "first_published_at": None}
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,11 @@ def test_a_newer_run_of_a_published_night_has_a_state_of_its_own(state, error, n
 def test_a_night_is_late_after_the_instant_that_was_promised():
     assert state_of(night(), NOON) is State.PUBLISHED
     assert state_of(night(), NOON - timedelta(seconds=1)) is State.LATE
+
+
+def test_a_night_that_was_published_in_time_is_not_late_because_it_was_scored_again():
+    again = night(revision=2, published_at=NOON + timedelta(days=3))
+    assert state_of(again, NOON) is State.PUBLISHED
 
 
 def test_a_night_that_was_due_and_never_begun_is_missing():

@@ -50,6 +50,15 @@ def test_a_night_has_the_run_that_analysts_see_or_else_the_newest(desk, on_postg
     assert (failed.error, failed.newer) == ("StoreUnavailable: gone", None)
 
 
+def test_a_night_has_the_instant_of_its_first_publication_beside_that_of_what_is_shown(desk, on_postgres):
+    _, first = on_postgres.publish()
+    _, again = on_postgres.publish(force=True)
+    _, other = on_postgres.publish(NEXT)
+    one, two = desk.desk(MODEL).nights
+    assert (one.first_published_at, one.published_at) == (first.published_at, again.published_at)
+    assert (two.first_published_at, two.published_at) == (other.published_at, other.published_at)
+
+
 def test_a_newer_run_is_told_until_another_one_is_published(desk, on_postgres):
     on_postgres.publish()
     for error in ("AuditFailed: half of it", "AuditFailed: still half of it"):
