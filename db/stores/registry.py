@@ -116,13 +116,20 @@ class PostgresRegistry:
         return None if version_id is None else self.version_by_id(version_id)
 
     def promote(self, version: Version, role: str, reason: str) -> Promotion:
-        table = table_of(PromotionRow)
         with translated(), self.engine.begin() as connection:
             connection.execute(ONE_AT_A_TIME, {"model": version.model})
-            if _holder(connection, version.model, role, None) != version.id:
-                values = {"model": version.model, "version_id": version.id, "role": role, "reason": reason}
-                connection.execute(insert(table).values(values))
-        return next(row for row in self.promotions(version.model) if row.role == role)
+            return _promoted(connection, version, role, reason)
+
+    def promote_beside(
+        self, version: Version, champion: Version | None, role: str, reason: str
+    ) -> Promotion | None:
+        with translated(), self.engine.begin() as connection:
+            connection.execute(ONE_AT_A_TIME, {"model": version.model})
+            now = _holder(connection, version.model, CHAMPION, None)
+            other = _holder(connection, version.model, CHALLENGER, None) if role == CHALLENGER else None
+            if now != (champion and champion.id) or other not in (None, version.id):
+                return None
+            return _promoted(connection, version, role, reason)
 
     def end_challenge(
         self, challenger: Version, champion: Version, ending: Ending, reason: str
@@ -155,6 +162,14 @@ class PostgresRegistry:
     def promotions(self, model: str) -> tuple[Promotion, ...]:
         with translated(), self.engine.connect() as connection:
             return _ledger(connection, model)
+
+
+def _promoted(connection: Connection, version: Version, role: str, reason: str) -> Promotion:
+    """The caller holds the lock of the model."""
+    if _holder(connection, version.model, role, None) != version.id:
+        values = {"model": version.model, "version_id": version.id, "role": role, "reason": reason}
+        connection.execute(insert(table_of(PromotionRow)).values(values))
+    return next(row for row in _ledger(connection, version.model) if row.role == role)
 
 
 def _ledger(connection: Connection, model: str) -> tuple[Promotion, ...]:

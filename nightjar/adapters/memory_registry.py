@@ -77,6 +77,15 @@ class MemoryRegistry:
                 return next(row for row in self.promotions(version.model) if row.role == role)
             return self._added(version, role, reason)
 
+    def promote_beside(
+        self, version: Version, champion: Version | None, role: str, reason: str
+    ) -> Promotion | None:
+        with self._lock:
+            other = self.holder(version.model, CHALLENGER) if role == CHALLENGER else None
+            if self.holder(version.model, CHAMPION) != champion or other not in (None, version):
+                return None
+            return self.promote(version, role, reason)
+
     def end_challenge(
         self, challenger: Version, champion: Version, ending: Ending, reason: str
     ) -> Promotion | None:

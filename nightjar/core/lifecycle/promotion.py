@@ -53,6 +53,31 @@ def decide(candidate: Version, champion: Version | None) -> Decision:
     return Decision(promote=True, reason=f"all gates passed; replaces version {champion.number}")
 
 
+def not_again(decision: Decision, candidate: Version, ledger: Iterable[Promotion]) -> Decision:
+    """Promote no version that was champion and is not any more: a person, or a newer version, replaced it.
+
+    A training on the same data makes the same version, also after a rollback.
+    """
+    if decision.promote and any(row.role == CHAMPION and row.version_id == candidate.id for row in ledger):
+        reason = f"version {candidate.number} was champion before and was replaced"
+        return Decision(promote=False, reason=reason)
+    return decision
+
+
+def outdated(judged_beside: Version | None, champion: Version | None) -> Decision:
+    """The decision about a version in whose training time the roles changed.
+
+    judged_beside: the champion that it was judged beside. champion: that of now. If they are the same,
+    another version became challenger.
+    """
+    if judged_beside == champion:
+        return Decision(promote=False, reason="another version became challenger meanwhile")
+    then = "no champion" if judged_beside is None else f"version {judged_beside.number}"
+    now = "no version" if champion is None else f"version {champion.number}"
+    reason = f"it was judged beside {then}, and {now} became champion meanwhile"
+    return Decision(promote=False, reason=reason)
+
+
 def in_shadow_first(
     decision: Decision,
     candidate: Version,

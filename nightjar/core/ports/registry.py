@@ -50,6 +50,16 @@ class Registry(Protocol):
         """Give a version a role. If it already holds the role, no row is added."""
         ...
 
+    def promote_beside(
+        self, version: Version, champion: Version | None, role: str, reason: str
+    ) -> Promotion | None:
+        """Give a version a role if it was judged beside the champion of now.
+
+        champion: that it was judged beside; None: there was none. None: another version is champion, or a
+        version that shall be challenger finds another challenger. Then nothing is done.
+        """
+        ...
+
     def end_challenge(
         self, challenger: Version, champion: Version, ending: Ending, reason: str
     ) -> Promotion | None:

@@ -18,7 +18,14 @@ from nightjar.core.lifecycle.comparing import evidence_of
 from nightjar.core.lifecycle.evidence import LearnerLoss
 from nightjar.core.lifecycle.gates import judged_by
 from nightjar.core.lifecycle.golden import golden_rows
-from nightjar.core.lifecycle.promotion import Decision, by_limits_of, decide, in_shadow_first
+from nightjar.core.lifecycle.promotion import (
+    Decision,
+    by_limits_of,
+    decide,
+    in_shadow_first,
+    not_again,
+    outdated,
+)
 from nightjar.core.lifecycle.refit import earned, refit_of, window_of, windows_of
 from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION
 from nightjar.core.lifecycle.training_set import TimeCut, reference_sample
@@ -194,19 +201,25 @@ def trained(
 
 
 def _decided(past: Past, version: Version, champion: Version | None, *, promote: bool) -> Decision:
-    """Decide which role the version gets, and give it that role. promote: False gives it none."""
+    """Decide which role the version gets, and give it that role. promote: False gives it none.
+
+    champion: that it was judged beside. A training takes long: if a person chose another one meanwhile, the
+    version gets no role.
+    """
     decision = (
         decide(version, champion)
         if promote
         else Decision(promote=False, reason="promotion was not asked for")
     )
     spec, registry = past.spec, past.registry
+    ledger = registry.promotions(spec.name)
+    decision = not_again(decision, version, ledger)
     if spec.challenge is not None:
-        challenger, ledger = registry.holder(spec.name, CHALLENGER), registry.promotions(spec.name)
+        challenger = registry.holder(spec.name, CHALLENGER)
         decision = in_shadow_first(decision, version, champion, challenger, ledger)
-    if decision.promote:
-        registry.promote(version, decision.role, decision.reason)
-    return decision
+    if not decision.promote or registry.promote_beside(version, champion, decision.role, decision.reason):
+        return decision
+    return outdated(champion, registry.holder(spec.name, CHAMPION))
 
 
 def _register_dataset(

@@ -123,6 +123,21 @@ def test_roles_are_held_apart(stores, make, role):
     assert stores.registry.holder(make.model, other) is None
 
 
+def test_a_version_gets_a_role_only_beside_the_champion_that_it_was_judged_beside(stores, make):
+    first, second, third = (
+        stores.registry.add_version(make.candidate(stores.registry, content)) for content in "ace"
+    )
+    asked = stores.registry.promote_beside
+    assert asked(second, first, "champion", "there is none") is None
+    assert asked(first, None, "champion", "the first").version_id == first.id
+    assert asked(second, None, "champion", "there is one") is None
+    assert asked(second, first, "challenger", "beside it").version_id == second.id
+    assert asked(third, first, "challenger", "there is one") is None
+    assert asked(third, first, "champion", "better").version_id == third.id
+    assert asked(second, first, "champion", "late") is None
+    assert [row.version_id for row in stores.registry.promotions(make.model)] == [3, 2, 1]
+
+
 @pytest.fixture
 def challenged(stores, make):
     """A champion, its challenger and another version."""

@@ -30,6 +30,7 @@ from nightjar.core.errors.night import Stopped
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.model.categories import Categories
 from nightjar.core.model.description import Description
+from nightjar.core.model.entities import Candidate
 from nightjar.core.model.record import Surroundings, UsedRows
 from nightjar.core.model.slices import Slice
 from nightjar.core.model.spec import RawDataset, TimeSplit
@@ -320,6 +321,40 @@ def test_a_champion_is_compared_on_days_that_it_has_not_seen(ports):
     earlier = retrain(SPEC, known_at=evening(LAST - timedelta(days=1)), **ports)
     assert earlier.version.number == 1
     assert 0 < later.version.metric("auc", Of.BESIDE_CHAMPION) <= 1
+
+
+def test_a_version_does_not_replace_a_champion_that_a_person_chose_while_it_was_trained(ports):
+    """It was judged beside the version that the person took away."""
+    broken = retrain(SPEC, known_at=evening(LAST - timedelta(days=1)), **ports).version
+    registry, chosen, calls = ports["registry"], [], []
+
+    def fit(train, valid, *, spec):
+        calls.append(train.height)
+        if len(calls) == 2:  # the first one is a rehearsal
+            other = {"artifact_sha256": "f" * 64}
+            candidate = Candidate.model_validate(
+                broken.model_dump(include=set(Candidate.model_fields)) | other
+            )
+            chosen.append(registry.add_version(candidate))
+            registry.promote(chosen[0], "champion", "rolled back: it is broken")
+        return SPEC.fit(train, valid, spec=spec)
+
+    summary = retrain(replace(SPEC, fit=fit), known_at=KNOWN, **ports)
+    assert not summary.promoted
+    assert summary.decision == (
+        "not promoted: it was judged beside version 1, and version 2 became champion meanwhile"
+    )
+    assert registry.holder("toy", "champion") == chosen[0]
+
+
+def test_a_version_that_was_replaced_as_champion_is_not_promoted_again_by_a_training(ports):
+    first = retrain(SPEC, known_at=evening(LAST - timedelta(days=1)), **ports)
+    later = retrain(SPEC, known_at=KNOWN, **ports)
+    ports["registry"].promote(first.version, "champion", "rolled back: the newer one is worse")
+    again = retrain(SPEC, known_at=KNOWN, **ports)
+    assert (again.version, again.promoted) == (later.version, False)
+    assert again.decision == "not promoted: version 2 was champion before and was replaced"
+    assert ports["registry"].holder("toy", "champion") == first.version
 
 
 def test_a_version_is_held_if_the_champion_has_seen_every_unseen_day(ports):
