@@ -78,20 +78,11 @@ class Step(StrEnum):
     WAIT = "wait"
 
 
-def step_of(
-    evidence: ShadowEvidence, serving: Serving, challenge: Challenge | None, *, failed_gates: bool = False
-) -> Step:
+def step_of(evidence: ShadowEvidence, serving: Serving, challenge: Challenge | None) -> Step:
     """Return what follows by the policy of a spec. Without one, a person decides.
 
     A share ends as soon as the nights in which the challenger serves say that it is worse, by every policy.
-    failed_gates: of the challenger. By no policy does such a version serve more, or become champion, by
-    itself: good nights do not say that it may.
     """
-    step = _by_policy(evidence, serving, challenge)
-    return Step.ASK if failed_gates and step in {Step.SERVE, Step.PROMOTE} else step
-
-
-def _by_policy(evidence: ShadowEvidence, serving: Serving, challenge: Challenge | None) -> Step:
     by_hand = challenge is None or challenge.promote == "by hand"
     if serving.share > 0 and serving.evidence.finding is Finding.WORSE:
         return Step.STOP if by_hand else Step.WITHDRAW

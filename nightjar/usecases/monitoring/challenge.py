@@ -52,6 +52,14 @@ class Standing:
         return bool(failures_of(self.challenger))
 
 
+def held_to_gates(challenger: Version, step: Step) -> Step:
+    """By no policy does a version that failed its gates serve more, or become champion, by itself.
+
+    Good nights do not say that it may: a person is asked.
+    """
+    return Step.ASK if step in {Step.SERVE, Step.PROMOTE} and failures_of(challenger) else step
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeChallenger:
     """Judges the challenger of a model by its measured nights."""
@@ -94,7 +102,7 @@ class JudgeChallenger:
             nights=nights,
             evidence=evidence,
             serving=serving,
-            step=step_of(evidence, serving, challenge, failed_gates=bool(failures_of(challenger))),
+            step=held_to_gates(challenger, step_of(evidence, serving, challenge)),
             next_share=next_share(share, challenge),
             why=told(shown, self.spec.kind.metric(metric).title, share),
         )
