@@ -50,18 +50,12 @@ def main(words: list[str]) -> None:
 
     import uvicorn  # noqa: PLC0415  # after the settings, which Prefect reads when it is imported
 
-    import models  # noqa: PLC0415
     from nightjar.server.app import guarded  # noqa: PLC0415
-    from nightjar.server.desk import Pages, with_desk  # noqa: PLC0415
+    from nightjar.server.desk import pages_of, with_desk  # noqa: PLC0415
     from nightjar.wiring.platform import Platform  # noqa: PLC0415
 
     assert settings.prefect_auth is not None  # `told` wants it
-    platform = Platform(settings)
-    pages = Pages(
-        reader=platform.desk_reader,
-        specs=lambda: models.MODELS,
-        file=platform.artifacts.get,
-    )
+    pages = pages_of(Platform(settings))
     app = guarded(settings.prefect_hosts, partial(with_desk, settings.prefect_auth, pages))
     uvicorn.run(
         app, host=given.host, port=given.port, log_level="warning", log_config=None, server_header=False

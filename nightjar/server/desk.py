@@ -21,6 +21,8 @@ from nightjar.server.app import Asgi, Receive, Scope, Send, read
 from nightjar.showing import desk as pages
 from nightjar.showing import remedies, runbooks
 from nightjar.usecases.monitoring.desk import ReadDesk
+from nightjar.wiring.folders import ModelFolders
+from nightjar.wiring.platform import Platform
 
 NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-([a-z]+))?\.html")
 """The page of a night, or a report about it."""
@@ -110,6 +112,13 @@ class Pages:
 
     def _read(self) -> ReadDesk:
         return ReadDesk(reader=self.reader(), specs=self.specs())
+
+
+def pages_of(platform: Platform) -> Pages:
+    """The models are those of now: the server runs for weeks."""
+    folders = ModelFolders()
+    folders.now()  # imported now, and not by the first page that somebody opens
+    return Pages(reader=platform.desk_reader, specs=lambda: folders.now().specs, file=platform.artifacts.get)
 
 
 def with_desk(login: SecretStr, pages_of: Pages, app: Asgi) -> Asgi:

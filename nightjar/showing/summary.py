@@ -71,7 +71,7 @@ def _wrong(desk: Desk) -> str:
 def _quality(desk: Desk, spec: ModelSpec | None) -> str:
     """The loss of the longest window that ended last, beside what the test of the champion let expect."""
     if spec is None:
-        return "Nobody can say: the folder of the model is gone."
+        return "Nobody can say: the folder of the model is gone, or cannot be used."
     metric = spec.kind.metric(spec.kind.loss.metric)
     windows = [
         one

@@ -14,7 +14,7 @@ from nightjar.core.errors.database import RightsMissing, StoreUnavailable
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.telling.facts import DataFacts, Fault, ModelFacts, PlatformFacts
 from nightjar.core.telling.incidents import Incident
-from nightjar.watcher.folders import Found
+from nightjar.wiring.folders import Found
 from nightjar.wiring.platform import NOT_THERE, Platform, lacking
 from nightjar.wiring.settings import Settings
 

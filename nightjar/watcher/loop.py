@@ -20,9 +20,9 @@ from nightjar.core.telling.incidents import ENDS, Changes, Ending, Incident, Key
 from nightjar.core.telling.retrying import pauses
 from nightjar.core.telling.rules import UNTOLD_FOR, judged, undecided, why_unmended
 from nightjar.usecases.telling.incidents import TellPeople
-from nightjar.watcher.folders import ModelFolders
 from nightjar.watcher.looks import LookAtPlatform, models_of
 from nightjar.watcher.outage import Outage
+from nightjar.wiring.folders import ModelFolders
 from nightjar.wiring.platform import Platform
 
 log = structlog.get_logger(__name__)

@@ -4,14 +4,18 @@ import asyncio
 from base64 import b64encode
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
 
 from nightjar.core.desk.entities import Desk, ModelSeen, Nights, OfNight, Report
 from nightjar.core.errors.database import StoreUnavailable
-from nightjar.server.desk import Pages, with_desk
+from nightjar.server import desk
+from nightjar.server.desk import Pages, pages_of, with_desk
 from nightjar.testing.desks import night_seen
+from nightjar.testing.specs import toy_spec
+from nightjar.wiring.folders import Found
 
 LOGIN = "nightjar:secret"
 RIGHT = b"Basic " + b64encode(LOGIN.encode())
@@ -147,3 +151,17 @@ def test_a_database_out_of_reach_is_told_in_words():
     status, _, body = get("/desk/index.html", reader=unreachable)
     assert status == 503
     assert "The score database" in body
+
+
+def test_a_page_knows_the_folder_of_its_model_as_it_is_now(monkeypatch):
+    """A model that was added or mended while the server runs is not gone."""
+    specs = {}
+    monkeypatch.setattr(
+        desk, "ModelFolders", lambda: SimpleNamespace(now=lambda: Found(specs, {}, frozenset(specs)))
+    )
+    pages = pages_of(SimpleNamespace(desk_reader=Reader, artifacts=SimpleNamespace(get=Path)))
+    assert "the folder of the model is gone, or cannot be used" in pages("toy/index.html", {}).html
+    specs["toy"] = toy_spec(title="Toys that are sold out")
+    html = pages("toy/index.html", {}).html
+    assert "Toys that are sold out" in html
+    assert "cannot be used" not in html

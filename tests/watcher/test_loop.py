@@ -16,10 +16,10 @@ from nightjar.core.telling.incidents import Severity, Trouble, changes
 from nightjar.server import workers
 from nightjar.testing.specs import toy_spec
 from nightjar.usecases.telling.looking import LookAtModel
-from nightjar.watcher.folders import Found
 from nightjar.watcher.looks import LookAtPlatform
 from nightjar.watcher.loop import LOOKS_EVERY, Watcher, one_round
 from nightjar.watcher.outage import Outage
+from nightjar.wiring.folders import Found
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 

@@ -1,12 +1,13 @@
-"""The models as their folders are now, and not as they were when the watcher started."""
+"""The models as their folders are now, and not as they were when a process started that runs for weeks."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import invalidate_caches
 from pathlib import Path
+from threading import Lock
 
 import structlog
 
@@ -20,7 +21,7 @@ ASK = """
 import json, models
 print(json.dumps({name: (error.words, error.because) for name, error in models.BROKEN.items()}))
 """
-"""Code of a model may hang or end its process. So another process imports it before the watcher does."""
+"""Code of a model may hang or end its process. So another process imports it before this one does."""
 ANSWERS_WITHIN_S = 60.0
 
 State = tuple[tuple[str, int, int], ...]
@@ -38,18 +39,23 @@ class Found:
 
 @dataclass
 class ModelFolders:
-    """Imports anew only after a file below the models has changed. The first answer is what was imported."""
+    """Imports anew only after a file below the models has changed. The first answer is what was imported.
+
+    Threads may share one: they wait for the one that imports.
+    """
 
     _state: State | None = None
     _found: Found | None = None
+    _asking: Lock = field(default_factory=Lock, repr=False)
 
     def now(self) -> Found:
         """Return what is there now. If nobody can say it, what was known before."""
-        if self._found is None:
-            self._state, self._found = state(), imported()
-        elif (now := state()) != self._state and (broken := asked()) is not None:
-            self._state, self._found = now, imported_anew(broken)
-        return self._found
+        with self._asking:
+            if self._found is None:
+                self._state, self._found = state(), imported()
+            elif (now := state()) != self._state and (broken := asked()) is not None:
+                self._state, self._found = now, imported_anew(broken)
+            return self._found
 
 
 def imported() -> Found:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import models
-from nightjar.watcher import folders
-from nightjar.watcher.folders import ModelFolders
+from nightjar.wiring import folders
+from nightjar.wiring.folders import ModelFolders
 
 SPEC = """
 from nightjar.testing.specs import toy_spec
