@@ -53,7 +53,11 @@ NIGHTS = """
     SELECT DISTINCT ON (run.score_date) run.score_date, run.run_id, run.revision, run.state,
         run.model_version, run.repairs_run, run.population, run.scored, run.quarantined, run.claimed_at,
         run.ended_at, run.flow_run, run.error, shown.action, shown.reason, shown.findings, shown.published_at,
-        earliest.published_at AS first_published_at, newer.run_id AS newer,
+        earliest.published_at AS first_published_at,
+        coalesce((
+            SELECT base.model_version <> run.model_version FROM analytics.runs AS base
+            WHERE base.model = run.model AND base.run_id = run.repairs_run
+        ), false) AS switched, newer.run_id AS newer,
         newer.state AS newer_state, newer.error AS newer_error
     FROM analytics.runs AS run
     LEFT JOIN analytics.publications AS shown

@@ -28,6 +28,7 @@ from nightjar.core.desk.entities import (
 )
 from nightjar.core.desk.places import AT, RUNBOOKS, TOP, night_file, run_url, runbook_place
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.plurals import counted
 from nightjar.showing import calendar, expected, page, plots, summary
 from nightjar.showing.console import measured as with_interval
 
@@ -248,8 +249,8 @@ def _drift(desk: Desk) -> str:
         return page.said("No night was compared yet.")
     nights = len({cell.score_date for cell in desk.drift})
     told = (
-        f"The last {nights} nights against the training sample. A darker shade is further away; an orange "
-        "cell with a dot counts as drifted. The number behind a name says how often it did."
+        f"The last {counted(nights, 'night')} against the training sample. A darker shade is further away; "
+        "an orange cell with a dot counts as drifted. The number behind a name says how often it did."
     )
     return page.said(told) + calendar.drift_map(desk.drift)
 
@@ -349,10 +350,8 @@ def _versions(desk: Desk) -> Iterator[str]:
             point
             for one, after in pairwise([*champions, None])
             if one is not None
-            for point in (
-                (_days_since(first, one.held_from), float(one.model_version)),
-                (_days_since(first, (after or one).held_from), float(one.model_version)),
-            )
+            for moment in (one.held_from, desk.sent_at if after is None else after.held_from)
+            for point in ((_days_since(first, moment), float(one.model_version)),)
         ]
         line = plots.Line("champion", steps)
         yield page.plots([plots.lines("Version that was champion", [line], "days since the first", "")])

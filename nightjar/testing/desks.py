@@ -31,6 +31,7 @@ def night_seen(day: date, **changes: object) -> NightSeen:
         "state": "published",
         "model_version": 3,
         "repairs_run": None,
+        "switched": False,
         "population": 1000,
         "scored": 990,
         "quarantined": 10,

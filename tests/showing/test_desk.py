@@ -357,3 +357,16 @@ def test_no_share_on_an_axis_is_above_one():
 def test_the_newest_month_of_the_calendar_comes_first():
     captions = re.findall(r"<caption>(.*?)</caption>", PAGES["model"])
     assert captions == ["February 2024", "January 2024"]
+
+
+def test_the_newest_champion_is_drawn_until_now():
+    """Version 1 for a day, and version 2 for three days since."""
+    seen = replace(SEEN, sent_at=NOON + timedelta(days=5))
+    html = desk.model_page(seen, [], None, served=True).partition("Version that was champion")[2]
+    path = re.findall(r'<path class="l0" d="([^"]*)"', html)[0]
+    assert [point.split()[0] for point in path.removeprefix("M ").split(" L ")] == [
+        "46.0",
+        "122.0",
+        "122.0",
+        "350.0",
+    ]

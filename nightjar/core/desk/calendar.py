@@ -26,7 +26,7 @@ MEANING: Mapping[State, str] = {
     State.LATE: "published for the first time after the time that was promised",
     State.ACCEPTED: "published although the audit found something: a person accepted it",
     State.REPAIRED: "published again, with later corrections",
-    State.ROLLED_BACK: "an earlier publication is shown again",
+    State.ROLLED_BACK: "an earlier publication is shown again, or the scores of another version",
     State.HELD_BACK: "stored and not published: a person has to look at it",
     State.FAILED: "its last attempt ended with an error",
     State.RUNNING: "an attempt has claimed it and has not ended",
@@ -71,7 +71,7 @@ def state_of(night: NightSeen | None, deadline: datetime | None) -> State:
     if night.action == "rollback":
         return State.ROLLED_BACK
     if night.repairs_run is not None:
-        return State.REPAIRED
+        return State.ROLLED_BACK if night.switched else State.REPAIRED
     if night.findings:
         return State.ACCEPTED
     return State.LATE if deadline is not None and night.first_published_at > deadline else State.PUBLISHED

@@ -12,7 +12,8 @@ class NightSeen:
     """The run of a night that analysts see, or else its newest run.
 
     action: publish or rollback; None: nothing of the night is published. findings: what a person accepted.
-    repairs_run: the run whose scores of untouched rows it keeps. published_at: of what analysts see;
+    repairs_run: the run whose rows it has, or whose scores of untouched rows it keeps. switched: True if it
+    has the rows of that run by another version, which no repair has. published_at: of what analysts see;
     first_published_at: of the first that they saw of the night.
     newer: a run that was to replace the one that analysts see, and is not published. None: there is none.
     newer_state, newer_error: of it.
@@ -24,6 +25,7 @@ class NightSeen:
     state: str
     model_version: int
     repairs_run: int | None
+    switched: bool
     population: int | None
     scored: int
     quarantined: int

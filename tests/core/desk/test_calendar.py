@@ -17,6 +17,7 @@ def night(**changes):
         "state": "published",
         "model_version": 1,
         "repairs_run": None,
+        "switched": False,
         "population": 10,
         "scored": 10,
         "quarantined": 0,
@@ -44,6 +45,7 @@ UNPUBLISHED = {"action": None, "published_at": None, "first_published_at": None}
     [
         ({}, State.PUBLISHED),
         ({"repairs_run": 7}, State.REPAIRED),
+        ({"repairs_run": 7, "switched": True}, State.ROLLED_BACK),
         ({"action": "rollback"}, State.ROLLED_BACK),
         ({"findings": ["half of the rows are missing"]}, State.ACCEPTED),
         ({**UNPUBLISHED, "state": "claimed"}, State.RUNNING),

@@ -59,6 +59,18 @@ def test_a_night_has_the_instant_of_its_first_publication_beside_that_of_what_is
     assert (two.first_published_at, two.published_at) == (other.published_at, other.published_at)
 
 
+def test_a_night_that_is_shown_by_another_version_is_told_apart_from_a_repaired_one(desk, on_postgres, make):
+    run, _ = on_postgres.publish()
+    on_postgres.publish(repairs=run.id)
+    (night,) = desk.desk(MODEL).nights
+    assert (night.repairs_run, night.switched) == (run.id, False)
+    before = night.run_id
+    on_postgres.champion = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "b"))
+    on_postgres.publish(repairs=before, version_id=on_postgres.champion.id, switch=True)
+    (night,) = desk.desk(MODEL).nights
+    assert (night.repairs_run, night.switched) == (before, True)
+
+
 def test_a_newer_run_is_told_until_another_one_is_published(desk, on_postgres):
     on_postgres.publish()
     for error in ("AuditFailed: half of it", "AuditFailed: still half of it"):
