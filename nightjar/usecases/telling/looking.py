@@ -11,7 +11,7 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.training_set import last_mature_date
-from nightjar.core.model.entities import Promotion
+from nightjar.core.model.entities import Promotion, Version
 from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import Measurement
@@ -194,17 +194,21 @@ class LookAtModel:
     def _loss(self, measured: Sequence[Measurement]) -> LossFacts | None:
         """Each night is held to the test of the version that scored it. A newer one answers for its own ones.
 
-        None if too few nights are measured of versions whose tests gave an interval.
+        A night whose outcomes its version has seen says nothing. None if too few others are measured of
+        versions whose tests gave an interval.
         """
         metric = self.spec.kind.loss.metric
-        expected = {
-            version: self._expected(version, metric) for version in {each.version_id for each in measured}
+        versions = {
+            version: self.registry.version_by_id(version)
+            for version in {each.version_id for each in measured}
         }
+        expected = {version: _expected(known, metric) for version, known in versions.items()}
         nights = [
             (loss, most, each.with_outcome)
             for each in measured
             if (loss := each.metrics.get(metric)) is not None
             and (most := expected[each.version_id]) is not None
+            and each.score_date > versions[each.version_id].trained_through
         ][-LOSS_NIGHTS:]
         if len(nights) < FEWEST_LOSS_NIGHTS:
             return None
@@ -212,11 +216,6 @@ class LookAtModel:
         value = sum(loss * rows for loss, _, rows in nights) / total
         most = sum(most * rows for _, most, rows in nights) / total
         return LossFacts(metric=metric, nights=len(nights), value=value, expected=most)
-
-    def _expected(self, version_id: int, metric: str) -> float | None:
-        """The most that the test of a version expects. None: it gave no interval."""
-        known = self.registry.version_by_id(version_id).metrics
-        return next((row.high for row in known if (row.metric, row.of) == (metric, Of.VERSION)), None)
 
     def _measured(self, nights: Sequence[Publication]) -> list[Measurement]:
         """By score date, one a night: of what analysts see of these nights, and only with outcomes."""
@@ -266,6 +265,11 @@ class LookAtModel:
             return look() if self.has_data() else None
         except (OSError, NightjarError):
             return None
+
+
+def _expected(version: Version, metric: str) -> float | None:
+    """The most that the test of a version expects. None: it gave no interval."""
+    return next((row.high for row in version.metrics if (row.metric, row.of) == (metric, Of.VERSION)), None)
 
 
 def _fault(check: OutcomeCheck) -> Fault:

@@ -268,6 +268,17 @@ def test_each_night_is_held_to_the_test_of_the_version_that_scored_it(look):
     assert look._loss([measured(untested.id, night, 0.9) for night in range(28)]) is None
 
 
+def test_nights_whose_outcomes_a_version_has_seen_do_not_hide_that_it_is_worse(look):
+    """As those of a backfill by a version that a person named."""
+    rows = (MetricRow(metric="brier", of=Of.VERSION, value=0.45, high=0.47),)
+    known = {"artifact_sha256": "5" * 64, "metrics": rows, "trained_through": DAY + timedelta(days=13)}
+    seen = registered(look.registry, **known)
+    nights = [measured(seen.id, night, 0.1 if night < 14 else 0.5) for night in range(28)]
+    assert look._loss(nights[:-1]) is None, "13 nights that it has not seen are too few"
+    found = look._loss(nights)
+    assert (found.nights, found.value) == (14, pytest.approx(0.5))
+
+
 def test_rows_that_were_set_aside_long_ago_are_told_until_somebody_scores_them_again(use_case, look):
     use_case.run(night_of(SPEC, DAY), accept="the scores are meant to be so")
     (shown,) = use_case.store.published("toy")
