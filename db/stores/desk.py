@@ -220,7 +220,7 @@ class PostgresDesk:
 
     def night(self, model: str, score_date: date) -> OfNight:
         asked = dict.fromkeys(("first", "recent", "last", "score_date"), score_date) | {"model": model}
-        record = asked | {"first": score_date - YEAR}
+        record = asked | {"first": max(score_date, date.min + YEAR) - YEAR}
         with self._reading() as connection:
             return OfNight(
                 expected=_rows(connection, Expected, EXPECTED, record),

@@ -60,10 +60,11 @@ class Pages:
 
     def __call__(self, path: str, query: Mapping[str, list[str]]) -> Page:
         """path: below AT, without its leading slash."""
+        asked = (path, *query.get("key", ()))
         try:
-            return self._found(path.split("/"), query) or _refusal(
-                HTTPStatus.NOT_FOUND, f"There is no page {path}."
-            )
+            # Postgres takes no NUL, and no model or entity has one.
+            found = None if any("\0" in text for text in asked) else self._found(path.split("/"), query)
+            return found or _refusal(HTTPStatus.NOT_FOUND, f"There is no page {path}.")
         except NightjarError as error:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, remedies.told(error))
 

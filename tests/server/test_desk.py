@@ -165,3 +165,12 @@ def test_a_page_knows_the_folder_of_its_model_as_it_is_now(monkeypatch):
     html = pages("toy/index.html", {}).html
     assert "Toys that are sold out" in html
     assert "cannot be used" not in html
+
+
+@pytest.mark.parametrize(
+    ("path", "query"), [("/desk/toy/entity", b"key=a%00b"), ("/desk/toy%00/index.html", b"")]
+)
+def test_a_name_that_no_database_takes_names_no_page(path, query):
+    status, _, body = get(path, query=query)
+    assert status == 404
+    assert "There is no page" in body

@@ -144,6 +144,11 @@ def test_the_page_of_an_old_night_has_all_that_is_known_of_it(desk, on_postgres,
     assert [night.score_date for night in desk.nights(MODEL).nights] == [run.score_date, DAY]
 
 
+def test_the_first_day_that_there_is_has_nothing(desk):
+    """A link may name any day."""
+    assert desk.night(MODEL, date.min).reports == []
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_date_in_a_key_may_be_written_in_any_form(desk, on_postgres, form):
     for day, score in ((DAY, 0.25), (NEXT, 0.75)):
