@@ -43,10 +43,10 @@ def due_messages(
 
     told: when the channel was told of a cause last. ui: the address of Prefect's pages and of the desk.
     Of each cause one message is sent at once, and the next one after a while, with all that came in between.
+    What was not taken before is in none until it is due again: it holds up nothing.
     """
-    by_cause = groupby(
-        sorted(pending, key=lambda each: cause_of(each.news)), lambda each: cause_of(each.news)
-    )
+    due = (each for each in pending if each.due(now))
+    by_cause = groupby(sorted(due, key=lambda each: cause_of(each.news)), lambda each: cause_of(each.news))
     groups = ((cause, tuple(group)) for cause, group in by_cause)
     return tuple(
         (message([each.news for each in group], ui), group)
@@ -58,7 +58,7 @@ def due_messages(
 def _due(cause: Cause, group: Sequence[Pending[Note]], told: datetime | None, now: datetime) -> bool:
     explained = cause[1] in EXPLAINS and all(each.news.kind not in EXPLAINS for each in group)
     waits = EXPLAINED_FOR if explained else TOGETHER_FOR
-    return all(each.due(now) for each in group) and (told is None or not pauses(told, now, waits))
+    return told is None or not pauses(told, now, waits)
 
 
 def message(notes: Sequence[Note], ui: str) -> Message:

@@ -226,6 +226,16 @@ def test_what_was_not_taken_is_not_due_at_once():
     assert due_messages([Pending(note(1, trouble()), 3, NOW)], {}, NOW + timedelta(seconds=5), UI) == ()
 
 
+def test_what_is_not_taken_for_hours_does_not_hold_up_what_begins_now_for_the_same_cause():
+    """The receiver was down at night, or refuses that one message for ever: nobody knows which."""
+    waiting = Pending(note(1, trouble("night")), 12, NOW - timedelta(minutes=5))
+    ((_, rows),) = due_messages([waiting, Pending(note(2, trouble("now")))], {}, NOW, UI)
+    assert [each.news.id for each in rows] == [2]
+    later = NOW + timedelta(hours=1)
+    ((_, rows),) = due_messages([waiting, Pending(note(3, trouble("later")))], {}, later, UI)
+    assert [each.news.id for each in rows] == [1, 3]
+
+
 def test_a_message_has_the_page_of_the_trouble_and_that_of_its_runbook():
     seen = trouble().model_copy(update={"link": f"{UI}/desk/toy/2026-01-01.html"})
     told = message([note(1, seen)], UI).text
