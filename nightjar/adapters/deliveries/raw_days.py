@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from nightjar.adapters.deliveries import columns_of_now
 from nightjar.adapters.deliveries.content import Content
 from nightjar.adapters.deliveries.delivered import MOST_BYTES, delivered
 from nightjar.adapters.deliveries.landed_names import (
@@ -135,6 +136,7 @@ class RawFiles:
     was told first stands: what a past night could know does not change.
     What has landed is also noted by name. A file that is gone is missed where it is read, and its day has
     landed all the same: what was built of it stays. The same content is put back in its place.
+    What landed before its dataset's columns were changed is read in the columns of now (`columns_of_now`).
     most_bytes: what a delivered file may hold. held: of a dataset, the deliveries that nobody reads, or that
     count from a later instant on. listings: by dataset, of a store that lists each one once.
     """
@@ -333,10 +335,10 @@ class RawFiles:
             return nothing(dataset)
         files, path = files_of(newest), name_of_files(newest)
         with naming_damage(files, OF_RAW_DAYS):
-            rows = pl.read_parquet(files, glob=False, hive_partitioning=False, include_file_paths=path)
+            rows = columns_of_now.read(files, dataset, path)
         if path is None:  # the files are in the order of their days
-            return counted_from(rows.lazy(), newest).collect()
-        return counted_from(of_days(rows.lazy(), newest), newest).sort("date", maintain_order=True).collect()
+            return counted_from(rows, newest).collect()
+        return counted_from(of_days(rows, newest), newest).sort("date", maintain_order=True).collect()
 
     def scan(
         self, dataset: RawDataset, first: date, last: date, known_at: datetime | None = None
@@ -346,10 +348,8 @@ class RawFiles:
             return nothing(dataset).lazy()
         files = files_of(newest)
         with naming_damage(files, OF_RAW_DAYS):
-            for file in files:
-                pl.scan_parquet(file, glob=False, hive_partitioning=False).collect_schema()
             path = name_of_files(newest)
-            rows = pl.scan_parquet(files, glob=False, hive_partitioning=False, include_file_paths=path)
+            rows = columns_of_now.scan(files, dataset, path)
         return counted_from(rows if path is None else of_days(rows, newest), newest)
 
     def _newest(self, dataset: str, first: date, last: date, known_at: datetime | None) -> dict[date, Kept]:
@@ -444,7 +444,7 @@ def counting_of(day: date, kept: Iterable[Kept], held: Held) -> list[Kept]:
 
 
 def nothing(dataset: RawDataset) -> pl.DataFrame:
-    return pl.DataFrame(schema={**dataset.columns, "date": pl.Date(), "recorded_at": INSTANT})
+    return pl.DataFrame(schema=columns_of_now.columns_of(dataset))
 
 
 def files_of(newest: Mapping[date, Kept]) -> list[Path]:
