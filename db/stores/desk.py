@@ -55,7 +55,8 @@ NIGHTS = """
         run.ended_at, run.flow_run, run.error, shown.action, shown.reason, shown.findings, shown.published_at,
         earliest.published_at AS first_published_at,
         coalesce((
-            SELECT base.model_version <> run.model_version FROM analytics.runs AS base
+            SELECT base.model_version <> run.model_version OR base.known_at = run.known_at
+            FROM analytics.runs AS base
             WHERE base.model = run.model AND base.run_id = run.repairs_run
         ), false) AS switched, newer.run_id AS newer,
         newer.state AS newer_state, newer.error AS newer_error

@@ -13,8 +13,8 @@ class NightSeen:
 
     action: publish or rollback; None: nothing of the night is published. findings: what a person accepted.
     repairs_run: the run whose rows it has, or whose scores of untouched rows it keeps. switched: True if it
-    has the rows of that run by another version, which no repair has. published_at: of what analysts see;
-    first_published_at: of the first that they saw of the night.
+    has them by another version, or by one in place of two, and knows no more: no repair is like that.
+    published_at: of what analysts see; first_published_at: of the first that they saw of the night.
     newer: a run that was to replace the one that analysts see, and is not published. None: there is none.
     newer_state, newer_error: of it.
     """

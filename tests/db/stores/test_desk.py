@@ -61,9 +61,13 @@ def test_a_night_has_the_instant_of_its_first_publication_beside_that_of_what_is
 
 def test_a_night_that_is_shown_by_another_version_is_told_apart_from_a_repaired_one(desk, on_postgres, make):
     run, _ = on_postgres.publish()
-    on_postgres.publish(repairs=run.id)
+    on_postgres.publish(repairs=run.id, known_at=run.known_at + timedelta(days=1))
     (night,) = desk.desk(MODEL).nights
     assert (night.repairs_run, night.switched) == (run.id, False)
+    before = night.run_id
+    on_postgres.publish(repairs=before, version_id=on_postgres.champion.id, switch=True)
+    (night,) = desk.desk(MODEL).nights
+    assert (night.repairs_run, night.switched) == (before, True), "it serves all rows in place of a share"
     before = night.run_id
     on_postgres.champion = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "b"))
     on_postgres.publish(repairs=before, version_id=on_postgres.champion.id, switch=True)
