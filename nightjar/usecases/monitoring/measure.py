@@ -11,12 +11,14 @@ import structlog
 from nightjar.core.errors.model import ArtifactBroken
 from nightjar.core.keyed import with_columns_of
 from nightjar.core.lifecycle.training_set import last_mature_date
+from nightjar.core.model.entities import Version
 from nightjar.core.model.occasions import oldest_of
 from nightjar.core.monitoring.due import Wait, complete_at, days_to_maturity, deliveries_of, outdated, waiting
 from nightjar.core.monitoring.entities import Measurement, Role
 from nightjar.core.monitoring.measuring import inputs_read, measurements_of
 from nightjar.core.monitoring.trailing import WINDOWS, trailing
 from nightjar.core.night.entities import Publication, Run
+from nightjar.core.night.repair import sound
 from nightjar.core.night.windows import Recorded
 from nightjar.core.ports.going_on import GoOn, unasked
 from nightjar.core.ports.nights import NightReader
@@ -33,6 +35,8 @@ DAY = timedelta(days=1)
 class MeasureNights:
     """Measurements of published nights, whole and by slices, alone and trailing.
 
+    Nights of a version of another kind, or of other classes, keep what was measured of them: outcomes mean
+    something else now.
     What is measured as of an instant counts only what was recorded by then. Nothing is overwritten: a
     correction adds a measurement, and the one before stays.
     """
@@ -41,7 +45,7 @@ class MeasureNights:
     store: NightReader
     outcomes: Outcomes
     go_on: GoOn = unasked
-    _seen: dict[int, date] = field(default_factory=dict[int, date], repr=False)
+    _versions: dict[int, Version] = field(default_factory=dict[int, Version], repr=False)
 
     def outcomes_known(self, known_at: datetime) -> tuple[Measurement, ...]:
         """Load the outcomes of published nights recorded by `known_at`.
@@ -53,17 +57,18 @@ class MeasureNights:
         last = last_mature_date(self.inputs.spec, known_at)
         nights = [night for night in self.store.published(self.inputs.spec.name) if night.score_date <= last]
         kept = self._kept(known_at)
-        due = tuple(outdated(self.inputs.spec, nights, kept, self._recorded(), known_at))
+        lacking = outdated(self.inputs.spec, nights, kept, self._recorded(), known_at)
+        due = tuple(night for night in lacking if self._is_of_kind(self.store.run(night.run_id)))
         kept |= {night.run_id: night for night in self.measure(due, known_at, self.go_on)}
-        return tuple(kept[night.run_id] for night in nights)
+        return tuple(kept[night.run_id] for night in nights if night.run_id in kept)
 
     def due(self, run: Run) -> tuple[Publication, datetime] | None:
         """The publication to measure now, and the instant until which its outcomes were recorded.
 
-        None if its outcomes are not known yet, if its measurement holds all of them already, or if analysts
-        see another run of the night.
+        None if its outcomes are not known yet, if its measurement holds all of them already, if analysts see
+        another run of the night, or if its version is of another kind than the model is now.
         """
-        if not self._any_landed(run.score_date):
+        if not (self._any_landed(run.score_date) and self._is_of_kind(run)):
             return None
         publication, recorded = self.store.publication(run.model, run.score_date), self._recorded()
         known_at = complete_at(self.inputs.spec, run.score_date, recorded)
@@ -146,18 +151,22 @@ class MeasureNights:
     def _with_inputs(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows with the inputs that slices and the model's own metrics read, as the run saw them.
 
-        Without them if the population of the run is gone.
+        Without them if the population of the run is gone, or if the model did not read one of them then.
         """
         read = inputs_read(self.inputs.spec)
         if not read or rows.is_empty():
             return rows
         try:
-            population = self.inputs.snapshot(run)
+            population = sound(self.inputs.snapshot(run))
         except ArtifactBroken as gone:
             log.warning("measured_without_slices", run=run.id, score_date=str(run.score_date), why=str(gone))
             return rows
         if not read <= {*population.columns}:
             population = self.inputs.with_features(population, run)
+        if lacking := read - {*population.columns}:
+            why = f"its population has no {sorted(lacking)}"
+            log.warning("measured_without_slices", run=run.id, score_date=str(run.score_date), why=why)
+            return rows
         return with_columns_of(rows, population.select("entity_key", *sorted(read)), "entity_key")
 
     def _trail(self, changed: Collection[date], known_at: datetime) -> None:
@@ -170,7 +179,7 @@ class MeasureNights:
         shown = {night.run_id for night in self.store.published(spec.name)}
         nightly = [each for each in measured if each.occasions == 1 and each.run_id in shown]
         windows = trailing(
-            filter(self._is_unseen, nightly),
+            filter(self._counts, nightly),
             spec.nightly,
             {each.name: each.least_rows for each in spec.slices},
             cache(self._since),  # all slices and metrics of a night ask for the same few windows
@@ -182,16 +191,25 @@ class MeasureNights:
     def _since(self, last: date, occasions: int) -> date:
         return oldest_of(self.inputs.spec, last + DAY, occasions)
 
-    def _is_unseen(self, night: Measurement) -> bool:
-        """True if no version whose scores it measures may have seen its outcomes."""
+    def _counts(self, night: Measurement) -> bool:
+        """True if no version whose scores it measures may have seen its outcomes, or is of another kind."""
         other = None if night.role is Role.CHAMPION else night.challenger_id
         versions = (night.version_id, *(() if other is None else (other,)))
-        return all(night.score_date > self._trained_through(each) for each in versions)
+        known = [self._version(each) for each in versions]
+        return all(night.score_date > each.trained_through and self._has_kind(each) for each in known)
 
-    def _trained_through(self, version_id: int) -> date:
-        if version_id not in self._seen:
-            self._seen[version_id] = self.inputs.registry.version_by_id(version_id).trained_through
-        return self._seen[version_id]
+    def _is_of_kind(self, run: Run) -> bool:
+        """True if the version of a run predicts what the model is for now."""
+        return self._has_kind(self._version(run.version_id))
+
+    def _has_kind(self, version: Version) -> bool:
+        kind = self.inputs.spec.kind
+        return (version.kind, version.classes) == (kind.name, kind.classes)
+
+    def _version(self, version_id: int) -> Version:
+        if version_id not in self._versions:
+            self._versions[version_id] = self.inputs.registry.version_by_id(version_id)
+        return self._versions[version_id]
 
     def _add(self, found: Sequence[Measurement], known: dict[tuple[object, ...], Measurement]) -> None:
         """Store what says more than is known, and know it from now on."""

@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.night import Stopped
+from nightjar.core.kinds.multiclass import multiclass
+from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.row_metrics import RowMetric
+from nightjar.core.model.slices import Slice
 from nightjar.core.monitoring.due import Wait
 from nightjar.core.night.claim import Request
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.entities import Night, Part, Population
 from nightjar.core.night.part_rows import SCORES
 from nightjar.testing.memory import MemoryGoOn, MemoryNights, MemoryOutcomes
-from nightjar.testing.specs import HAPPENED, PLANNED, toy_spec
+from nightjar.testing.specs import HAPPENED, PLANNED, spec_of_kind, toy_spec
 from nightjar.testing.versions import registered, toy_version
 from nightjar.usecases.monitoring.measure import MeasureNights
 from nightjar.usecases.scoring.inputs import NightInputs
@@ -372,3 +375,50 @@ def test_a_metric_of_the_models_own_is_measured_beside_those_of_its_kind():
     night = watch.outcomes_known(evening(6))[1]
     assert night.metrics["cost"] == pytest.approx((0.8 + 0.2) / 2)
     assert {"cost", "brier"} <= {*watch.outcomes.measured("toy")[1].metrics}
+
+
+BY_Y = {"numeric": ("x", "y"), "slices": (Slice(name="y", by="y", least_rows=1),)}
+
+
+def reading(watch, monkeypatch, rows, **changes):
+    """The same nights measured by another spec. rows: the population of each run."""
+    monkeypatch.setattr(NightInputs, "snapshot", lambda self, run: rows)
+    monkeypatch.setattr(NightInputs, "with_features", lambda self, rows, run: rows)
+    return watching(watch.store, watch.inputs.raw, **changes)
+
+
+def test_nights_from_before_an_input_are_measured_without_the_slices_that_read_it(watch, monkeypatch):
+    before = pl.DataFrame({"entity_key": KEYS, "x": [1.0, 2.0], "fault": None})
+    measured = reading(watch, monkeypatch, before, **BY_Y).outcomes_known(evening(9))
+    assert [night.with_outcome for night in measured] == [2, 2, 2]
+
+
+def test_a_key_that_the_population_repeats_is_measured_once(watch, monkeypatch):
+    faults = pl.Series([None, None, "entity_key is repeated", "entity_key is missing"])
+    rows = pl.DataFrame({"entity_key": ["a", "b", "b", None], "y": [1.0, 2.0, 3.0, 4.0], "fault": faults})
+    again = reading(watch, monkeypatch, rows, **BY_Y)
+    assert [night.rows for night in again.outcomes_known(evening(9))] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "kind", [REGRESSION, multiclass("early", "on time", "late")], ids=lambda kind: kind.name
+)
+def test_nights_of_another_kind_keep_their_measurements_and_are_measured_no_more(watch, kind):
+    first = watch.measure(watch.store.published("toy")[:1], evening(9))
+    limits = spec_of_kind(kind)
+    again = watching(watch.store, watch.inputs.raw, kind=kind, gates=limits.gates, audit=limits.audit)
+    again.outcomes.add(first)
+    assert again.outcomes_known(evening(9)) == first
+    assert again.due(watch.store.run(watch.store.published("toy")[1].run_id)) is None
+
+
+def test_nights_of_another_kind_are_in_no_window():
+    _, binary = many(6)
+    nights = binary.outcomes_known(evening(6))
+    assert {each.occasions for each in binary.outcomes.measured("toy")} > {1}
+    kind = multiclass("on time", "late")
+    limits = spec_of_kind(kind)
+    other = watching(binary.store, binary.inputs.raw, kind=kind, gates=limits.gates, audit=limits.audit)
+    other.outcomes.add(nights)
+    other._trail({night.score_date for night in nights}, evening(6))
+    assert {each.occasions for each in other.outcomes.measured("toy")} == {1}
