@@ -33,6 +33,11 @@ from nightjar.core.night.clock import night_of
 from nightjar.showing import console
 
 MANY = ("catboost==1.2.10", "pandas==2.3.3", "psycopg[binary]==3.3.9", "pyarrow==26.0.1")
+DASK, FEAST, SQLALCHEMY = (
+    "dask[dataframe,distributed]==2026.8.0",
+    "feast[duckdb]==0.67.0",
+    "sqlalchemy==2.0.58",
+)
 TARGET = """
     DROP SCHEMA IF EXISTS bench CASCADE;
     CREATE SCHEMA bench;
@@ -44,18 +49,17 @@ OURS, OURS_IN_TURN = "a night of Nightjar", "the same, one part at a time"
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """most_rows: it takes minutes for more."""
-
     script: str
     needs: tuple[str, ...]
-    most_rows: int = 10**9
 
 
 PEERS = {
-    "polars-on-dask": Peer("polars_on_dask.py", (*MANY, "polars==2.1.0", "dask[distributed]==2026.8.0")),
+    "polars-on-dask": Peer("polars_on_dask.py", (*MANY, "polars==2.1.0", DASK)),
+    "pandas-on-dask": Peer("pandas_on_dask.py", (*MANY, DASK)),
     "spark": Peer("spark.py", (*MANY, "pyspark==4.3.0")),
-    "feast-duckdb": Peer("feast_duckdb.py", (*MANY, "feast[duckdb]==0.67.0")),
-    "tutorial": Peer("tutorial.py", (*MANY, "sqlalchemy==2.0.58"), most_rows=200_000),
+    "feast-duckdb": Peer("feast_duckdb.py", (*MANY, FEAST)),
+    "tutorial": Peer("tutorial.py", (*MANY, FEAST, SQLALCHEMY)),
+    "pandas-to-sql": Peer("pandas_to_sql.py", (*MANY, SQLALCHEMY)),
 }
 
 
@@ -152,8 +156,7 @@ def compared(bench: Bench, rows: int, rounds: int, peers: list[str], folder: Pat
     for _ in range(rounds):
         found.append(ours(bench))
         for name in peers:
-            if rows <= PEERS[name].most_rows:
-                found[-1] |= by_peer(name, bench, folder, wanted)
+            found[-1] |= by_peer(name, bench, folder, wanted)
     return {name: _median([each[name] for each in found]) for name in found[0]}
 
 

@@ -2,9 +2,11 @@
 
 import sys
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource
@@ -12,6 +14,9 @@ from feast.repo_config import RepoConfig
 from feast.types import Float64, Int64, String
 from feast.value_type import ValueType
 from inputs import Inputs, as_stored, copied, run, scored
+
+Write = Callable[[Any, str], None]
+"""Writes a pandas frame into the table of a database, by its URL."""
 
 
 def type_of(key: str) -> tuple[object, ValueType]:
@@ -54,21 +59,21 @@ def store_of(inputs: Inputs, folder: Path) -> FeatureStore:
     return store
 
 
-def work(store: FeatureStore, inputs: Inputs) -> None:
+def work(store: FeatureStore, inputs: Inputs, write: Write) -> None:
     asked = pd.read_parquet(inputs.population)
     asked["event_timestamp"] = pd.Timestamp(inputs.as_of)
     wanted = [f"{table.name}:{name}" for table in inputs.tables for name in table.features]
     rows = store.get_historical_features(asked, features=wanted).to_df()
     scores = scored(rows, inputs, inputs.model())
-    copied(as_stored(rows["entity_key"].to_numpy(), scores, inputs), inputs.url)
+    write(as_stored(rows["entity_key"].to_numpy(), scores, inputs), inputs.url)
 
 
-def main() -> None:
+def main(write: Write) -> None:
     warnings.simplefilter("ignore")
     with TemporaryDirectory() as folder:
         store = store_of(Inputs.of(Path(sys.argv[1])), Path(folder))
-        run(lambda inputs: work(store, inputs))
+        run(lambda inputs: work(store, inputs, write))
 
 
 if __name__ == "__main__":
-    main()
+    main(copied)

@@ -17,6 +17,8 @@ from typing import Any
 
 COLUMNS = ("score_date", "run_id", "entity_key", "part", "score")
 INTO = f"COPY bench.score ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv)"
+ROWS_AT_ONCE = 10_000
+"""By `to_sql`."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,17 @@ def scored(rows: Any, inputs: Inputs, model: Any, **how: Any) -> Any:
     return model.predict_proba(given, **how)[:, 1]
 
 
+def newest(table: Table, inputs: Inputs) -> Any:
+    """The features of each key as known at the night's instant, as a pandas frame."""
+    import pandas as pd
+
+    history = pd.read_parquet(inputs.history(table))
+    happened, known = history["event_timestamp"], history["created"]
+    there = history[(happened >= inputs.oldest(table)) & (happened <= inputs.as_of) & (known <= inputs.as_of)]
+    last = there.sort_values(["event_timestamp", "created"]).drop_duplicates(table.keys, keep="last")
+    return last[[*table.keys, *table.features]]
+
+
 def as_stored(keys: Any, scores: Any, inputs: Inputs, part: int = 0) -> Any:
     import pandas as pd
 
@@ -95,6 +108,17 @@ def copied(rows: Any, url: str) -> None:
 
     with psycopg.connect(url) as connection, connection.cursor().copy(INTO) as copy:
         copy.write(rows.to_csv(header=False, index=False))
+
+
+def inserted(rows: Any, url: str) -> None:
+    """Write a pandas frame by `to_sql`, in one transaction."""
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        rows.to_sql(
+            "score", connection, schema="bench", if_exists="append", index=False, chunksize=ROWS_AT_ONCE
+        )
 
 
 def run(work: Callable[[Inputs], None], rounds: int = 1) -> None:

@@ -2,8 +2,9 @@
 
 import polars as pl
 import psycopg
-from dask.distributed import Client, LocalCluster
+from dask.distributed import Client
 from inputs import COLUMNS, INTO, Inputs, run
+from two_processes import two_processes
 
 ROWS = 100_000
 
@@ -38,19 +39,15 @@ def part(inputs: Inputs, number: int) -> None:
         copy.write(stored.write_csv(include_header=False))
 
 
+def work(client: Client, inputs: Inputs) -> None:
+    rows = pl.scan_parquet(inputs.population).select(pl.len()).collect().item()
+    parts = range(-(-rows // ROWS))
+    client.gather(client.map(part, [inputs] * len(parts), parts, pure=False))
+
+
 def main() -> None:
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-    ):
-
-        def work(inputs: Inputs) -> None:
-            rows = pl.scan_parquet(inputs.population).select(pl.len()).collect().item()
-            parts = range(-(-rows // ROWS))
-            client.gather(client.map(part, [inputs] * len(parts), parts, pure=False))
-
-        client.upload_file(__file__.replace("polars_on_dask", "inputs"))
-        run(work, rounds=2)
+    with two_processes() as client:
+        run(lambda inputs: work(client, inputs), rounds=2)
 
 
 if __name__ == "__main__":
