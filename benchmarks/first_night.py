@@ -68,7 +68,7 @@ PACKAGES = ("models", "nightjar", "db", "feature_repo", "flows")
 RECORDS, POPULATION = "models/flight_delay/features.py", "models/flight_delay/population.py"
 WEEKLY, COLUMNS = "models/route_delay/features.py", "nightjar/adapters/learners/columns.py"
 EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
-    "week_of_eight": [(RECORDS, 'f"{days}d").over(keys)', 'f"{days + (days == 7)}d").over(keys)')],
+    "week_of_eight": [(RECORDS, 'period=f"{days}d"', 'period=f"{days + (days == 7)}d"')],
     "late_at_30": [
         (RECORDS, '"late": late(),', '"late": ~(pl.col("arr_delay") <= 30).fill_null(value=False),')
     ],

@@ -5,7 +5,7 @@ cover the days up to that day. Retrieval picks the newest row that was known in 
 a day's row does not depend on the range in which it is computed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -69,12 +69,12 @@ def record_of(subject: str, keys: tuple[str, ...], raw: RawFrames, first: date, 
         feature.alias(f"{subject}_{name}_{days}d")
         for days in WEEKS
         for name, feature in (
-            ("late_rate", ratio(keys, "late", "flights", days)),
-            ("cancel_rate", ratio(keys, "cancelled", "flights", days)),
-            ("dep_delay", ratio(keys, "delay", "left", days)),
+            ("late_rate", ratio("late", "flights", days)),
+            ("cancel_rate", ratio("cancelled", "flights", days)),
+            ("dep_delay", ratio("delay", "left", days)),
         )
     ]
-    return finished(totals, keys, features, raw, first, last)
+    return finished(over_days(totals, keys, WEEKS), keys, features, raw, first, last)
 
 
 def aircraft_of(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
@@ -98,12 +98,12 @@ def aircraft_of(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
     )
     days = max(WEEKS)
     features = [
-        ratio(keys, "seats", "seated", days).alias("aircraft_seats"),
-        ratio(keys, "age", "aged", days).alias("aircraft_age"),
-        ratio(keys, "late", "flights", days).alias("flight_late_rate_28d"),
-        total(keys, "flights", days).cast(pl.Float64()).alias("flight_count_28d"),
+        ratio("seats", "seated", days).alias("aircraft_seats"),
+        ratio("age", "aged", days).alias("aircraft_age"),
+        ratio("late", "flights", days).alias("flight_late_rate_28d"),
+        pl.col(f"flights_{days}d").cast(pl.Float64()).alias("flight_count_28d"),
     ]
-    return finished(totals, keys, features, raw, first, last)
+    return finished(over_days(totals, keys, [days]), keys, features, raw, first, last)
 
 
 def weather_at(raw: RawFrames, first: date, last: date) -> pl.DataFrame:
@@ -169,19 +169,25 @@ def daily(raw: RawFrames, keys: tuple[str, ...], counted: Mapping[str, pl.Expr])
     )
 
 
-def total(keys: tuple[str, ...], column: str, days: int) -> pl.Expr:
-    """Sum over the last days, a row's own day included."""
-    return pl.col(column).rolling_sum_by("date", window_size=f"{days}d").over(keys)
+def over_days(totals: pl.DataFrame, keys: tuple[str, ...], windows: Sequence[int]) -> pl.DataFrame:
+    """Sum totals of each key over the last days, a row's own day included: `late_7d` of `late`."""
+    ordered = totals.sort(*keys, "date")
+    counted = pl.all().exclude(*keys, "date").sum()
+    first, *others = (
+        ordered.rolling("date", period=f"{days}d", group_by=keys).agg(counted.name.suffix(f"_{days}d"))
+        for days in windows
+    )
+    return pl.concat([first, *(each.drop(*keys, "date") for each in others)], how="horizontal")
 
 
-def ratio(keys: tuple[str, ...], part: str, whole: str, days: int) -> pl.Expr:
+def ratio(part: str, whole: str, days: int) -> pl.Expr:
     """Divide two sums; null if the divisor is 0."""
-    below = total(keys, whole, days)
-    return pl.when(below > 0).then(total(keys, part, days) / below)
+    below = pl.col(f"{whole}_{days}d")
+    return pl.when(below > 0).then(pl.col(f"{part}_{days}d") / below)
 
 
 def finished(
-    totals: pl.DataFrame,
+    sums: pl.DataFrame,
     keys: tuple[str, ...],
     features: Iterable[pl.Expr],
     raw: RawFrames,
@@ -196,7 +202,7 @@ def finished(
         .dt.convert_time_zone("UTC")
     )
     return (
-        totals.join(known_since(raw[FLIGHTS.name], max(WEEKS)), on="date")
+        sums.join(known_since(raw[FLIGHTS.name], max(WEEKS)), on="date")
         .sort("date", *keys)
         .select(*keys, *features, "date", midnight.alias("event_timestamp"), "created")
         .filter(pl.col("date").is_between(first, last))
