@@ -99,6 +99,10 @@ LEAST_OF_LINE, WIDTHS_OF_LINE = 0.2, 0.4
 """The same of the lines of two columns, as a logarithm."""
 GRAINS = 4
 """A line may always be so many grains away. A range of days at the grain does not show how wide it is."""
+BEYOND_CHANCE = 30.0
+"""Least steps so many times as great as those of numbers without steps are no chance, also if half of the
+numbers are missing: the odds are e to the power of -7.
+"""
 STEADY = 1.7
 """Columns belong together if the rise of their line differs by less than this factor."""
 OF_GREATEST = "of the greatest value"
@@ -630,11 +634,24 @@ def _apart(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindin
 
 
 def _grains(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
-    """Numbers of other decimals, or in steps of another size."""
+    """Numbers of other decimals, or in steps of another size. Steps that chance makes are not compared."""
     for column, value in found.grains.items():
-        known = [day.grains[column] for day in past if day.grains.get(column)]
-        if value and len(known) >= LEAST_DAYS and (odd := _odd("grain", column, value, known, FACTOR_SIZE)):
-            yield odd
+        days = [day for day in past if day.grains.get(column)]
+        if not value or len(days) < LEAST_DAYS:
+            continue
+        if _in_steps(found, column) or all(_in_steps(day, column) for day in days):
+            known = [day.grains[column] for day in days]
+            if odd := _odd("grain", column, value, known, FACTOR_SIZE):
+                yield odd
+
+
+def _in_steps(day: OutcomeDay, column: str) -> bool:
+    """False if numbers without steps might be as far apart.
+
+    Of n numbers that are evenly spread above 0, with mean m, the least step is 2 m / n^2 on average.
+    """
+    size, rows = day.sizes.get(column), min(day.rows, MOST_ROWS)
+    return size is not None and day.grains[column] * rows**2 >= BEYOND_CHANCE * size
 
 
 def _edges(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:

@@ -229,6 +229,26 @@ def test_a_step_is_that_of_days_of_which_none_is_missing():
     assert step_of(DAYS[:1]) == step_of([]) == DAY
 
 
+SALES = RawDataset(name="sales", columns={"shop": pl.Int64(), "amount": pl.Float64()}, keys=("shop",))
+
+
+@pytest.mark.parametrize(("step", "found"), [(0.01, False), (1_000, True)])
+def test_steps_that_chance_makes_between_few_amounts_are_no_grain(step, found):
+    """Forty amounts in cents: on many a day the least step is more than four times as great as on others."""
+
+    def sales(day, step=0.01):
+        amounts = np.random.default_rng(day.toordinal()).uniform(0, 20_000, 40)
+        amount = (amounts / step).round() * step
+        return pl.DataFrame({"shop": range(40), "amount": amount, "date": [day] * 40})
+
+    days = [date(2013, 1, 1) + n * DAY for n in range(120)]
+    looks = days_of(SALES, pl.concat(map(sales, days)))
+    told = {
+        each.name for day in days[60:] for each in checked(day, days_of(SALES, sales(day, step))[day], looks)
+    }
+    assert ("grain" in told) is found
+
+
 def test_grain_is_half_of_the_least_step():
     rows = pl.DataFrame({"a": [3, 1, 1, 9], "b": [0.25, 0.75, None, None], "c": [4.0, 4.0, 4.0, 4.0]})
     assert grains(rows, rows.columns) == {"a": 1, "b": 0.25, "c": 0}
