@@ -180,12 +180,13 @@ def unusual(
     widths = {column: high[column] - low[column] for column in high.keys() & low.keys()}
     margins = Margins(HOLIDAY if holiday else 1.0, apart, unseen or {}, steady)
     height = rows_read(tonight) or MOST_ROWS
+    as_due = _as_on_the_weekday(tonight, of_weekday)
     beyond = partial(_beyond, widths=widths, zeros=zeros, gaps=gaps or {}, rows=height)
     found = [
         *(finding for each in counted for finding in _volume(each, margins.holiday)),
         *_missing_slices(rows, for_rows.filter(pl.col("name").is_in(kinds)), len(alike if enough else near)),
         *(finding for each in every for finding in _held_or_told(each, margins, beyond)),
-        *(finding for each in every for finding in _frozen(each)),
+        *(finding for each in every if each.column not in as_due for finding in _frozen(each)),
         *(() if same_by_chance(tonight, near) else (each for of in every for each in _population(of))),
         *(finding for each in every for finding in _unexplained(each)),
         *_calendar(tonight, near, of_weekday, len(alike), holiday=holiday),
@@ -341,6 +342,17 @@ def _missing_slices(tonight: pl.DataFrame, past: pl.DataFrame, nights: int) -> I
                 f"Rows: 0. Usual: {number(row['usual'])}. Limit: 1",
             ),
         )
+
+
+def _as_on_the_weekday(tonight: pl.DataFrame, past: pl.DataFrame) -> set[str]:
+    """Columns that have one value a night, and tonight that of all comparable nights of the weekday.
+
+    If the last night was of the same weekday, such a column rightly did not change: the first of March
+    follows that of February. past: the `summary` of the nights of the weekday.
+    """
+    known = tonight.filter(name=ONLY).join(past, on=KEY)
+    same = (pl.col("value") == pl.col("low")) & (pl.col("value") == pl.col("high"))
+    return set(known.filter(same)["column"])
 
 
 def _frozen(reading: Reading) -> Iterator[Finding]:

@@ -32,6 +32,17 @@ def test_a_column_that_goes_by_the_weekday_is_told_in_a_holiday_period():
     assert (told.name, told.holds) == ("calendar", False)
 
 
+@pytest.mark.parametrize(
+    ("value", "of_weekday", "found"),
+    [(2, [2], set()), (2, [2, 2], set()), (1, [2], {"frozen"}), (2, [2, 5], {"frozen"}), (2, [], {"frozen"})],
+)
+def test_a_column_that_goes_by_the_weekday_does_not_change_from_february_to_march(value, of_weekday, found):
+    """As the price of a litre does, which is another one on each occasion, also of the weekday."""
+    near = [night(only=number % 7, changed=1) for number in range(14)]
+    alike = [night(only=value, changed=1) for value in of_weekday]
+    assert names(night(only=value, changed=0), near, alike) == found
+
+
 @pytest.mark.parametrize("holiday", [False, True])
 def test_what_belongs_to_a_key_knows_no_holidays(holiday):
     (told,) = unusual(night(attribute=0.99), [night(attribute=1)] * 8, holiday=holiday)
