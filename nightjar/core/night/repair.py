@@ -13,6 +13,7 @@ import polars as pl
 from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.part_rows import SCORES
+from nightjar.core.unequal import unequal
 
 
 class Cause(StrEnum):
@@ -85,14 +86,16 @@ class Compared:
 
 
 def compared(then: pl.DataFrame, now: pl.DataFrame) -> Compared:
-    """Compare the sound rows of both. All rows differ in a column that `then` lacks."""
+    """Compare the sound rows of both. All rows differ in a column that `then` lacks, or has of a type whose
+    values are never equal to those of now.
+    """
     columns = [name for name in now.columns if name != "entity_key"]
     before = sound(then).select("entity_key", *(name for name in columns if name in then.columns))
     both = sound(now).join(before, on="entity_key", suffix="_then", maintain_order="left")
     differs = both.select(
-        pl.col(name).ne_missing(pl.col(f"{name}_then"))
-        if name in then.columns
-        else pl.repeat(value=True, n=pl.len()).alias(name)
+        pl.repeat(value=True, n=pl.len()).alias(name)
+        if name not in then.columns
+        else unequal(both[name], both[f"{name}_then"])
         for name in columns
     )
     same = both["entity_key"].filter(~differs.select(pl.any_horizontal(pl.all())).to_series())

@@ -7,6 +7,7 @@ import polars as pl
 
 from nightjar.core.comparison.entities import ColumnProfile
 from nightjar.core.night.part_rows import SCORES
+from nightjar.core.unequal import unequal
 from nightjar.core.values import Value
 
 EXAMPLES = 5
@@ -81,20 +82,29 @@ def differences(
 def difference(keys: pl.Series, column: str, then: pl.Series, now: pl.Series) -> ColumnDifference | None:
     """None if all values are the same."""
     rows = pl.DataFrame({"entity_key": keys, "then": then, "now": now})
-    differing = rows.filter(pl.col("then").ne_missing(pl.col("now")))
+    differing = rows.filter(unequal(rows["then"], rows["now"]))
     if differing.is_empty():
         return None
-    numeric = then.dtype.is_numeric() and now.dtype.is_numeric()
-    largest = (differing["then"] - differing["now"]).abs().max() if numeric else None
+    largest = _largest(differing["then"], differing["now"])
     return ColumnDifference(
         column=column,
         rows=differing.height,
-        largest=largest if isinstance(largest, float | int) else None,
+        largest=largest,
         examples=tuple(
             Example(entity_key=key, then=repr(old), now=repr(new))
             for key, old, new in differing.head(EXAMPLES).iter_rows()
         ),
     )
+
+
+def _largest(then: pl.Series, now: pl.Series) -> float | None:
+    """The greatest distance of two numbers in the same place. None if there is none."""
+    if not (then.dtype.is_numeric() and now.dtype.is_numeric()):
+        return None
+    # In their own type the difference of two unsigned or small numbers may be none that it holds.
+    kind = pl.Int128() if then.dtype.is_integer() and now.dtype.is_integer() else pl.Float64()
+    found = (then.cast(kind) - now.cast(kind)).abs().max()
+    return found if isinstance(found, float | int) else None
 
 
 def _column(of: pl.DataFrame, both: pl.DataFrame, name: str, suffix: str = "") -> pl.Series:

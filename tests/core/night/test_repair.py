@@ -102,6 +102,12 @@ def test_a_column_that_the_first_run_did_not_have_makes_every_row_another():
     assert touched(then, now, compared(then, now)) == Touched(changed=("a", "b"), columns=("y",))
 
 
+def test_a_column_whose_type_changed_makes_every_row_with_a_value_another():
+    then = population({"a": 1.0, "b": 2.0}).with_columns(y=pl.Series([1, None]))
+    now = then.with_columns(y=pl.Series(["1", None]))
+    assert touched(then, now, compared(then, now)) == Touched(changed=("a",), columns=("y",))
+
+
 def test_what_touched_a_night_names_the_raw_data_behind_it():
     datasets = tuple(replace(PLANNED, name=name) for name in ("planned", "happened", "weather", "stations"))
     spec = toy_spec(datasets=datasets, feature_tables=(replace(WEATHER, sources=("weather", "stations")),))

@@ -12,7 +12,7 @@ from nightjar.core.errors.inputs import MissingFeatures
 from nightjar.core.errors.night import NothingToReplay, OtherCode
 from nightjar.core.night.clock import night_of
 from nightjar.core.night.entities import RunState
-from nightjar.core.night.replay import differences
+from nightjar.core.night.replay import difference, differences
 from nightjar.executors.in_turn import InTurn
 from nightjar.testing.nights import changed, in_memory, on
 from nightjar.testing.predictors import Formulas
@@ -165,6 +165,21 @@ def test_one_bit_is_a_difference_and_a_missing_number_is_none():
     assert (one.rows, one.examples[0].entity_key) == (1, "a")
     assert one.largest == pytest.approx(5.6e-17, rel=0.1)
     assert differences(then, then, ["score", "absent"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "largest"),
+    [
+        (pl.Series([1], dtype=pl.UInt32), pl.Series([2], dtype=pl.UInt32), 1.0),
+        (pl.Series([2**53 + 1]), pl.Series([2**53]), 1.0),
+        (pl.Series([1]), pl.Series(["1"]), None),
+    ],
+    ids=["unsigned", "large", "of two types"],
+)
+def test_the_distance_of_two_numbers_is_that_of_their_values(then, now, largest):
+    found = difference(pl.Series(["a"]), "x", then, now)
+    assert found is not None
+    assert (found.rows, found.largest) == (1, largest)
 
 
 def test_code_that_asks_for_other_features_than_the_run_read_is_told_with_the_commit(night):
