@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.ports.features import FeatureFiles, RecipeOf
 from nightjar.core.ports.going_on import GoOn, unasked
@@ -94,9 +95,16 @@ class Prepare:
     def corrected(self, known_at: datetime | None = None, progress: Progress = silent) -> datetime:
         """Build the features of data landed by `known_at`, corrections included. Land no new files.
 
-        None means now. Returns the instant that was used. Raises DataGone.
+        None means now. Returns the instant that was used. Raises DataGone. Raises BadSettings for an instant
+        in the future: a night that knows all up to then would never be late.
         """
-        known = known_at or datetime.now(UTC).replace(microsecond=0)
+        now = datetime.now(UTC)
+        if known_at is not None and known_at > now:
+            raise BadSettings(
+                f"Corrections recorded up to {known_at:%Y-%m-%d %H:%M} UTC cannot count: it is in the future",
+                "Name an instant up to now, or none.",
+            )
+        known = known_at or now.replace(microsecond=0)
         with self.alone():
             self.require_data()
             take_stock(self.spec, self.raw)

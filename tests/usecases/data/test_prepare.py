@@ -1,7 +1,7 @@
 """A file that a person lands is landed as those of the feed: alone, and checked before it is read."""
 
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -40,6 +40,12 @@ def prepare(tmp_path, steps):
         alone=alone,
         guard=lambda: steps.append(f"checked {len(raw.recorded('happened'))}"),
     )
+
+
+def test_corrections_of_the_future_count_for_nobody(prepare, steps):
+    with pytest.raises(BadSettings, match="it is in the future"):
+        prepare.corrected(datetime.now(UTC) + timedelta(minutes=5))
+    assert steps == []
 
 
 def test_a_file_landed_by_hand_is_checked_before_others_go_on(prepare, steps, tmp_path):
