@@ -8,6 +8,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import polars as pl
 import structlog
@@ -16,10 +17,11 @@ from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.model.generations import FIRST, UNKNOWN, Generation, next_generation
 from nightjar.core.model.own_code import rows_by, streamed_rows_by
 from nightjar.core.model.spec import FeatureTable, ModelSpec
+from nightjar.core.plurals import counted
 from nightjar.core.ports.features import FeatureFiles, RecipeOf
 from nightjar.core.ports.progress import Progress, silent
 from nightjar.core.ports.raw import RawStore
-from nightjar.core.values import utc
+from nightjar.core.values import INSTANT, utc
 
 BATCH_DAYS = 31
 """Days computed in one call: a month and its lookback fit into little memory."""
@@ -186,7 +188,7 @@ def computed(
 
     The instants are those before each correction, and the one at which the sources were listed. Data that
     landed since then is left for the next call: it may correct a day whose earlier state was never built.
-    Raises CodeFailed, and ContractBroken if the rows lack a declared column.
+    Raises CodeFailed, and ContractBroken if the rows are not as the table declares.
     """
     first, last = min(batch), max(batch)
     seen_from = first - timedelta(days=table.lookback_days)
@@ -202,16 +204,43 @@ def computed(
         called(spec.name, f"compute of {table.name}", table.compute, asked, frames, first, last)
         for frames in states
     )
-    if lacking := [
-        name
-        for name in (*table.keys, *table.features, "event_timestamp", "created")
-        if name not in rows.columns
-    ]:
-        raise ContractBroken(
-            f"{spec.name}: what computes the table {table.name}",
-            [f"gives no column {name}" for name in lacking],
-        )
+    if faults := [*faults_of(table, rows)]:
+        raise ContractBroken(f"{spec.name}: what computes the table {table.name}", faults)
     return rows
+
+
+def faults_of(table: FeatureTable, rows: pl.DataFrame) -> Iterator[str]:
+    """Why computed rows cannot be rows of a table, in words. Empty: they can.
+
+    A column is missing, an event has no instant, or a value would become another one in its declared type.
+    A fraction becomes the nearest one of its type.
+    """
+    declared = {**table.keys, **table.features, "event_timestamp": INSTANT, "created": INSTANT}
+    yield from (f"gives no column {name}" for name in declared if name not in rows.columns)
+    for name, kind in declared.items():
+        found = rows.get_column(name, default=None)
+        if found is None:
+            continue
+        if name == "event_timestamp" and (nulls := found.null_count()):
+            yield f"gives no {name} in {counted(nulls, 'row')}"
+        if (first := _changed(found, kind)) is not None:
+            yield f"gives {first!r} in column {name}, which is declared as {kind}"
+
+
+def _changed(values: pl.Series, kind: pl.DataType) -> Any:
+    """The first value that a type does not hold, if there is one."""
+    if values.dtype == kind:
+        return None
+    try:
+        held = values.cast(kind, strict=False)
+    except pl.exceptions.PolarsError:  # there is no way from one type to the other
+        held = None
+    if held is None or values.dtype.is_nested() != kind.is_nested():  # Polars casts a struct of one field
+        held = pl.repeat(None, values.len(), dtype=kind, eager=True)
+    lost = held.is_null() & values.is_not_null()
+    if kind.is_integer() and (values.dtype.is_float() or values.dtype.is_decimal()):
+        lost |= (values != held.cast(values.dtype, strict=False)).fill_null(value=False)
+    return values.filter(lost)[0] if lost.any() else None
 
 
 def wanted_days(

@@ -385,6 +385,33 @@ def test_a_feature_that_is_declared_and_not_computed_is_named(shop):
     assert shop.rows().is_empty()
 
 
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        (pl.lit(1.5).alias("visits"), "gives 1.5 in column visits, which is declared as Int64"),
+        (pl.lit(float("nan")).alias("visits"), "gives nan in column visits"),
+        (pl.lit("many").alias("visits"), "gives 'many' in column visits"),
+        (pl.struct(pl.col("visits")).alias("visits"), "in column visits, which is declared as Int64"),
+        (pl.lit(None, pl.Datetime("us", "UTC")).alias("event_timestamp"), "no event_timestamp in 1 row"),
+    ],
+    ids=["a fraction", "no number", "text", "nested", "no instant"],
+)
+def test_computed_values_that_a_table_cannot_hold_are_named(shop, column, told):
+    shop.deliver(0, {"a": 1}, at=30)
+    table = dataclasses.replace(TABLE, compute=lambda *asked: three_days(*asked).with_columns(column))
+    with pytest.raises(ContractBroken, match=told):
+        shop.build(spec=dataclasses.replace(SPEC, feature_tables=(table,)))
+    assert shop.rows().is_empty()
+
+
+def test_whole_numbers_may_be_computed_as_fractions_and_a_missing_one_stays_missing(shop):
+    shop.deliver(0, {"a": 1, "b": 2}, at=30)
+    whole = pl.when(pl.col("shop") == "b").then(pl.col("visits").cast(pl.Float64)).alias("visits")
+    table = dataclasses.replace(TABLE, compute=lambda *asked: three_days(*asked).with_columns(whole))
+    shop.build(spec=dataclasses.replace(SPEC, feature_tables=(table,)))
+    assert sorted(shop.rows()["visits"].to_list(), key=str) == [2, None]
+
+
 def with_sales(compute):
     table = dataclasses.replace(TABLE, features={**TABLE.features, "sales": pl.Int64()}, compute=compute)
     return dataclasses.replace(SPEC, feature_tables=(table,))
