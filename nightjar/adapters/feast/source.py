@@ -129,7 +129,8 @@ class FeastFeatureSource:
             raise NotOurStore(spec.name, retrieval.store)
         try:
             return retrieval.ask(spec, asked, generations, absent)
-        except UnusableSourceError as error:
+        # Our store raises TypeError for keys and values of a type that its registry does not declare.
+        except (UnusableSourceError, TypeError) as error:
             raise ContractBroken(f"features of {spec.name}", [str(error).removesuffix(".")]) from error
 
     def _retrieval_of(self, spec: ModelSpec) -> Retrieval:

@@ -245,6 +245,22 @@ def test_entities_without_a_join_key_are_refused(applied):
         applied.retrieve(SPEC, entities(1).drop(key))
 
 
+def test_a_join_key_of_a_type_that_its_table_does_not_have_is_named(applied):
+    table = next(table for table in SPEC.feature_tables if pl.String() in table.keys.values())
+    key = next(name for name, dtype in table.keys.items() if dtype == pl.String)
+    numbered = entities(1).with_columns(pl.lit(1).alias(key))
+    with pytest.raises(ContractBroken, match=f"join key '{key}' is Int32 in the entity frame and String"):
+        applied.retrieve(SPEC, numbered)
+
+
+def test_a_feature_of_another_type_than_the_registry_has_is_named(applied):
+    for file in (applied.feature_dir / "weather").glob("*/*.parquet"):
+        rows = pl.read_parquet(file, hive_partitioning=False).with_columns(weather_temp=pl.lit("cold"))
+        rows.write_parquet(file)
+    with pytest.raises(ContractBroken, match=r"view 'weather': .*cold.*Declare what the files hold"):
+        applied.retrieve(SPEC, entities(1))
+
+
 def test_a_registry_nobody_applied_to_says_what_is_missing(registry, tmp_path):
     with pytest.raises(FeastRegistryEmpty, match="Tell Feast what the models declare"):
         FeastFeatureSource(REPO, registry, tmp_path).retrieve(SPEC, entities(1))
