@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightjar.cli.options import Accept, Date, KnownAt, Model, day, end, opened, require_executor, spec_of
+from nightjar.cli.options import (
+    Accept,
+    Date,
+    KnownAt,
+    Model,
+    day,
+    end,
+    opened,
+    require_executor,
+    require_order,
+    spec_of,
+)
 from nightjar.core.plurals import counted
 from nightjar.showing import console
 
@@ -53,6 +64,7 @@ def late(
     """
     from nightjar.usecases.scoring.repair import late_nights
 
+    require_order(first or date.min, last or date.max)
     platform, spec = opened(), spec_of(model)
     if rescore:
         require_executor(platform)

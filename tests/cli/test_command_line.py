@@ -51,6 +51,7 @@ ELSEWHERE = {"NIGHTJAR_DATABASE_URL": "postgresql://owner:s3cret@127.0.0.1:1/x"}
     [
         (("score", "--date", "yesterday"), {}, 2, "is no date"),
         (("backfill", "--from", "2013-10-02", "--to", "2013-10-01"), {}, 2, "lies before"),
+        (("late", "--from", "2013-10-02", "--to", "2013-10-01"), {}, 2, "lies before"),
         (("status",), {"NIGHTJAR_THREADS": "none"}, 2, "NIGHTJAR_THREADS"),
         (("db", "url"), ELSEWHERE, 20, "NIGHTJAR_ANALYST_PASSWORD"),
         (("db", "stop"), ELSEWHERE, 2, "Stop it where it runs"),
