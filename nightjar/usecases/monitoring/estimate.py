@@ -58,10 +58,11 @@ class EstimateNights:
     def __call__(self, run: Run) -> None:
         """Store what each method expects of a run that analysts see. A second time changes nothing.
 
-        Only outcomes recorded by the as-of of the run count, whenever it is called.
+        Only outcomes recorded by the as-of of the run count, whenever it is called. Nights of versions of
+        another kind, or of other classes, say nothing of it.
         """
         mature = last_mature_date(self.inputs.spec, run.as_of)
-        before = self.readings.samples(run.model, mature + DAY, PAST)
+        before = self._of_kind(self.readings.samples(run.model, mature + DAY, PAST))
         newest = self.readings.samples(run.model, run.score_date + DAY, 1)
         served = self._served(run, {**before, **newest})
         known = (served[night].drop_nulls("outcome") for night in before)
@@ -108,6 +109,22 @@ class EstimateNights:
     @property
     def _binary(self) -> bool:
         return self.inputs.spec.kind.name == BINARY.name
+
+    def _of_kind(self, samples: Mapping[date, pl.DataFrame]) -> Mapping[date, pl.DataFrame]:
+        """The nights whose version predicts what the model is for now. Most models never had another kind."""
+        spec, registry = self.inputs.spec, self.inputs.registry
+        kind = spec.kind.name, spec.kind.classes
+        if all((each.kind, each.classes) == kind for each in registry.versions(spec.name)):
+            return samples
+        shown = {night.score_date: night.run_id for night in self.store.published(spec.name)}
+        versions = {
+            night: registry.version_by_id(self.store.run(shown[night]).version_id) for night in samples
+        }
+        return {
+            night: rows
+            for night, rows in samples.items()
+            if (versions[night].kind, versions[night].classes) == kind
+        }
 
     def _served(self, run: Run, samples: Mapping[date, pl.DataFrame]) -> dict[date, pl.DataFrame]:
         """At most SAMPLE_ROWS of the rows of each night, as they were served, with `outcome` and `loss`.

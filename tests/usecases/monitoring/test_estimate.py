@@ -7,7 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.inputs.readings import READING
+from nightjar.core.kinds.multiclass import multiclass
+from nightjar.core.kinds.regression import REGRESSION
+from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import Measurement
 from nightjar.core.monitoring.foreseen import Method
 from nightjar.core.night.claim import Request
@@ -16,8 +20,8 @@ from nightjar.core.night.part_rows import SCORES
 from nightjar.testing.expectations import MemoryExpectations
 from nightjar.testing.memory import MemoryNights, MemoryOutcomes
 from nightjar.testing.readings import MemoryReadings
-from nightjar.testing.specs import toy_spec
-from nightjar.testing.versions import toy_version
+from nightjar.testing.specs import spec_of_kind, toy_spec
+from nightjar.testing.versions import registered, toy_version
 from nightjar.usecases.monitoring.estimate import LATELY, EstimateNights
 from nightjar.usecases.scoring.inputs import NightInputs
 
@@ -37,6 +41,8 @@ class World:
     store: MemoryNights = field(default_factory=MemoryNights)
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(5))
     runs: list[Run] = field(default_factory=list)
+    registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+    spec: ModelSpec = SPEC
 
     def __post_init__(self):
         self.outcomes, self.readings = MemoryOutcomes(self.store), MemoryReadings(self.store)
@@ -44,9 +50,9 @@ class World:
 
     @property
     def estimate(self):
-        nothing = dict.fromkeys(("raw", "features", "artifacts", "predictors", "registry", "check"))
+        nothing = dict.fromkeys(("raw", "features", "artifacts", "predictors", "check"))
         return EstimateNights(
-            inputs=NightInputs(spec=SPEC, **nothing),
+            inputs=NightInputs(spec=self.spec, registry=self.registry, **nothing),
             store=self.store,
             outcomes=self.outcomes,
             readings=self.readings,
@@ -196,3 +202,12 @@ def test_only_late_nights_are_caught_up_with():
     world = World().pass_by(LATELY + 5, estimated=False)
     lacking = world.estimate.lacking(world.store.published("toy"))
     assert lacking == {run.id for run in world.runs[5:]}
+
+
+@pytest.mark.parametrize("kind", [REGRESSION, multiclass("on time", "late")], ids=lambda kind: kind.name)
+def test_nights_of_another_kind_say_nothing_of_a_night(kind):
+    world = World().pass_by(30)
+    registered(world.registry)
+    world.spec = spec_of_kind(kind, maturity_days=1)
+    told = world.of(world.tomorrow()).values()
+    assert {(one.value, one.rows) for one in told} == {(None, 0)}
