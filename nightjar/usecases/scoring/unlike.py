@@ -82,7 +82,8 @@ class Unlike:
         """
         if sample.is_empty():
             return ()
-        now = pl.concat([readings(sample, self.spec, earlier.samples), counted])
+        samples = [beside(sample, each) for each in earlier.samples]
+        now = pl.concat([readings(sample, self.spec, samples), counted])
         self.kept.record(run, _ordinary(now, gaps or {}), sample)
         nights, read = earlier.comparable, earlier.read
         since = oldest_of(self.spec, run.score_date, RECENT)
@@ -139,6 +140,33 @@ class Unlike:
         lasting = all(list(published.values())[:LASTING])
         odd = [] if lasting else [night for night, accepted in published.items() if accepted]
         return comparables(run.score_date, published, is_holiday=self.spec.is_holiday, odd=odd)
+
+
+def beside(sample: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+    """An earlier sample without the columns that had a type whose values are never those of the night's type.
+
+    Of enums that differ the texts are compared.
+    """
+    texts = [
+        name
+        for name, kind in earlier.schema.items()
+        if isinstance(kind, pl.Enum) and sample.schema.get(name, kind) != kind
+    ]
+    told = earlier.with_columns(pl.col(texts).cast(pl.String)) if texts else earlier
+    return told.drop(name for name, kind in told.schema.items() if not _meet(kind, sample.schema.get(name)))
+
+
+def _meet(one: pl.DataType, other: pl.DataType | None) -> bool:
+    """True if Polars puts the values of two types into one column. None: there is no other."""
+    if other in {None, one}:
+        return True
+    try:
+        pl.concat(
+            [pl.Series(dtype=one).to_frame(), pl.Series(dtype=other).to_frame()], how="vertical_relaxed"
+        )
+    except pl.exceptions.PolarsError:
+        return False
+    return True
 
 
 def _ordinary(now: pl.DataFrame, gaps: Collection[str]) -> pl.DataFrame:
