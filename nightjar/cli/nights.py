@@ -53,7 +53,7 @@ def score(
         ),
     ] = 0,
 ) -> None:
-    """Score one night and publish it. Without --date: the latest that is due by the model's schedule.
+    """Score one night and publish it. Without --date: the latest that is due by the end of today.
 
     The latest night gets the champion of now. An earlier one gets the champion that it could have had.
     """

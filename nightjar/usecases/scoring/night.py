@@ -6,7 +6,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 import polars as pl
@@ -46,6 +46,11 @@ from nightjar.usecases.scoring.second_reading import Computed, SecondReading
 from nightjar.usecases.scoring.snapshot import parts_of
 
 log = structlog.get_logger(__name__)
+
+EARLY = (
+    "its as-of is still ahead: what becomes known until then is not in it, and does not count as late; "
+    "to have it, make a new revision afterwards"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +238,8 @@ class ScoreNight:
             resumed=claimed.attempt > 1,
             repairs=claimed.base_id,
         )
+        if claimed.as_of > datetime.now(UTC):
+            log.warning("night_scored_early", as_of=str(claimed.as_of), told=EARLY)
         try:
             for limit in self.inputs.limits():
                 log.warning("features_limited", told=limit)

@@ -303,6 +303,16 @@ def test_a_challenger_that_fails_stops_no_night(use_case):
     assert night_row(ended)[-1].endswith("the challenger gave no score for 10 of 10 rows")
 
 
+@pytest.mark.parametrize(("as_of", "early"), [(timedelta(hours=1), True), (timedelta(0), False)])
+def test_a_night_whose_as_of_is_ahead_says_that_it_is_early(use_case, as_of, early):
+    """What becomes known until then is never a late correction, so nothing would bring it in."""
+    night = NIGHT.model_copy(update={"as_of": datetime.now(UTC) + as_of})
+    with capture_logs() as logged:
+        use_case.run(night)
+        use_case.run(night)
+    assert [each["event"] for each in logged].count("night_scored_early") == early
+
+
 def test_rows_with_a_missing_or_repeated_key_are_set_aside_and_accounted_for(use_case):
     night = changed(use_case, raw=Raw(["a", "b", "b", None, "c"])).run(NIGHT)
     assert (night.population, night.scored, night.quarantined) == (5, 3, 2)
