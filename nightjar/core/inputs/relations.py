@@ -263,14 +263,14 @@ def on_grid(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame], names: Sequence
     """The share of the values of a column of few values that lie on the steps of its earlier values.
 
     A gauge has a unit: all of its values lie on a grid. In other units, rounded, or those of another gauge,
-    they do not.
+    they do not. A night from before the column was an input says nothing of it.
     """
     now_of = matrix(rows, names)
     few = [name for name, values in zip(names, distinct(now_of), strict=True) if 0 < values < VARIED]
-    past_of = [matrix(night, few) for night in earlier] if few else []
     for name in few:
         now = _different(now_of[:, names.index(name)])
-        past = _different(np.concatenate([night[:, few.index(name)] for night in past_of]))
+        there = [matrix(night, [name]).ravel() for night in earlier if name in night.columns]
+        past = _different(np.concatenate(there)) if there else now[:0]
         if past.size >= VARIED and (step := _step(past)) is not None:
             away: Matrix = (now - past[0]) / step
             yield "on_grid", name, "", float((np.abs(away - np.round(away)) < OFF_GRID).mean())

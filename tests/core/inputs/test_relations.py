@@ -234,6 +234,13 @@ def test_a_column_without_steps_has_no_gauge():
     assert not [*on_grid(pl.DataFrame({"wind": [1.0, 2.0]}), past, ["wind"])]
 
 
+def test_a_column_that_became_an_input_yesterday_has_one_night_of_steps():
+    knots = pl.DataFrame({"wind": [1.15 * step for step in range(12)]})
+    tonight = pl.DataFrame({"wind": [2.3, 3.0]})
+    assert numbers(on_grid(tonight, [knots, knots.drop("wind")], ["wind"])) == {("on_grid", "wind", ""): 0.5}
+    assert not [*on_grid(tonight, [knots.drop("wind")], ["wind"])]
+
+
 def test_a_few_keys_say_that_two_columns_are_exchanged():
     last = NOW.unique("city", maintain_order=True).with_columns(
         week=pl.Series([0.3, 0.35, 0.4]), month=pl.Series([0.2, 0.22, 0.21])
