@@ -172,7 +172,7 @@ def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]
         yield f"{name} of 0", (value == 0).sum(), known
         yield f"{name} below 0", (value < 0).sum(), known
         yield f"{name} of the most frequent value", value.drop_nulls().unique_counts().max(), known
-        yield f"{name} {OF_GREATEST}", (value == value.max()).sum(), known
+        yield f"{name} {OF_GREATEST}", ((value == value.max()) & (value != 0)).sum(), known
     if len(numbers) <= MOST_COUPLED:
         for a, b in combinations(numbers, 2):
             above = pl.col(a) > pl.col(b)

@@ -526,10 +526,20 @@ def _sizes(found: OutcomeDay, past: Sequence[OutcomeDay], left: float, times: Ti
     for column, size in sizes.items():
         usual = [each.mean_size if column == "outcome" else each.sizes.get(column) for each in past]
         known = [each for each in usual if each]
-        if len(known) < len(usual):
+        if len(known) < len(usual) or _of_few_numbers(column, past):
             continue
         if odd := _odd("units", column, size or 0.0, known, FACTOR_SIZE ** (left * times(column))):
             yield odd.model_copy(update={"hint": _hypothesis(size, known)})
+
+
+def _of_few_numbers(column: str, past: Sequence[OutcomeDay]) -> bool:
+    """True if a size is that of fewer than LEAST_ROWS numbers other than 0 on some day, as of refunds.
+
+    column: with the value of its slice. Days that do not say how many numbers are 0 say nothing of it.
+    """
+    name, slice_, value = column.removeprefix(GREATEST).partition(WHERE)
+    counts = [day.rates[of] for day in past if (of := f"{name} of 0{slice_}{value}") in day.rates]
+    return any(known - zeros < LEAST_ROWS for zeros, known in counts)
 
 
 def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:

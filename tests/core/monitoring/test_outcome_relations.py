@@ -143,6 +143,33 @@ def test_only_a_pile_of_rows_at_the_greatest_value_is_found(known):
     assert [len(found) for found in of_greatest] == [0, 1]
 
 
+REFUNDS = RawDataset(
+    name="refunds", columns={"sale": pl.Int64(), "shop": pl.String(), "refund": pl.Float64()}, keys=("sale",)
+)
+
+
+def refunds(day, share=0.05):
+    """Few sales are refunded, and some of these are large."""
+    random = np.random.default_rng(day.toordinal())
+    amounts = random.lognormal(3, 1.8, ROWS) * (random.random(ROWS) < share)
+    shops = ["north", "south", "west"] * (ROWS // 3)
+    return pl.DataFrame({"sale": range(ROWS), "shop": shops, "refund": amounts, "date": [day] * ROWS})
+
+
+def test_a_few_refunds_have_no_usual_size_and_many_have_one():
+    few, many = (days_of(REFUNDS, pl.concat(refunds(day, share) for day in DAYS)) for share in (0.05, 0.8))
+    assert [day for day in DAYS for each in checked(day, few[day], few) if each.name == "units"] == []
+    day = DAYS[-1]
+    dear = days_of(REFUNDS, refunds(day, 0.8).with_columns(pl.col("refund") * 100))[day]
+    assert "units" in {each.name for each in checked(day, dear, many)}
+
+
+def test_a_day_without_any_refund_is_not_cut_off_at_the_greatest_one():
+    none = days_of(REFUNDS, refunds(DAYS[-1], 0))[DAYS[-1]]
+    known = days_of(REFUNDS, pl.concat(map(refunds, DAYS)))
+    assert not any("greatest" in each.told for each in checked(DAYS[-1], none, known))
+
+
 def test_ordinary_days_have_no_finding(known):
     assert [day for day in DAYS if checked(day, known[day], known)] == []
 
