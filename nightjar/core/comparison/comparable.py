@@ -24,6 +24,8 @@ RECENT = 21
 
 So a night that nobody accepts or corrects does not block the later ones for ever.
 """
+MONTHS, FEWEST = 3, 4
+"""So many months back a night of the same day is looked for, and how many nights lie between at least."""
 AROUND = 1
 """So many days before and after a holiday are in its period. People travel on the days around it."""
 WEEK = 7
@@ -84,6 +86,27 @@ def lacking(score_date: date, last: Collection[date], alike: Sequence[date]) -> 
     Then each Saturday after a held weekend would be held to Mondays to Fridays.
     """
     return None if any(is_alike(score_date, day) for day in last) else next(iter(alike), None)
+
+
+def months_before(score_date: date, nights: Iterable[date]) -> tuple[date, ...]:
+    """The nights of the same day of the last MONTHS months; of the first night of a month, their first ones.
+
+    nights: all before, in any order. The last FEWEST of them are left out: of a model that scores once or
+    twice a month, a night some months ago is one of the nights just before.
+    """
+    known = sorted({night for night in nights if night < score_date})
+    first = {(night.year, night.month): night for night in [score_date, *reversed(known)]}
+    begins = first[score_date.year, score_date.month] == score_date
+    return tuple(
+        night
+        for night in known[:-FEWEST]
+        if 0 < _months(score_date) - _months(night) <= MONTHS
+        and (night.day == score_date.day or (begins and first[night.year, night.month] == night))
+    )
+
+
+def _months(day: date) -> int:
+    return 12 * day.year + day.month
 
 
 def is_alike(score_date: date, earlier: date) -> bool:

@@ -100,7 +100,8 @@ def _population(read: pl.DataFrame, nights: Sequence[date], rate: float) -> Iter
 def _values(read: pl.DataFrame, nights: Sequence[date], rate: float) -> Iterator[Finding]:
     """read: the values of tonight (`night` 0) and of the nights (from 1).
 
-    A column that few of the nights have says nothing: it is new.
+    A column that few of the nights have says nothing: it is new. Of a column with one value a night, such as
+    the price of the day, all keys say the same: they count once.
     """
     if 0 not in read["night"]:
         return
@@ -111,6 +112,8 @@ def _values(read: pl.DataFrame, nights: Sequence[date], rate: float) -> Iterator
         [np.delete(share, (0, night), axis=0) for night, (share, _) in enumerate(shares) if night], (0, 1)
     )
     share, count = (each[1:] for each in shares[0])
+    alike = np.array([np.unique(each[~np.isnan(each)]).size for each in np.split(values[0], starts[1:])])
+    count = np.where(alike < FEW, np.minimum(count, alike), count)
     there = np.maximum.reduceat(~np.isnan(values[1:]), starts, axis=1).sum(axis=0)
     told = (share.max(axis=0) >= ALL) & (usual <= SELDOM) & (there >= LEAST_NIGHTS)
     for place, night in enumerate(nights):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
+from nightjar.core.comparison.by_date import columns_of_date, one_value
 from nightjar.core.comparison.comparable import RECENT
 from nightjar.core.comparison.distance import Columns, Distances, distances, gap, together
 from nightjar.core.comparison.entities import PREDICTED, ColumnProfile, NightProfile
@@ -50,9 +51,11 @@ def oddities(tonight: NightProfile, trailing: Sequence[NightProfile], spec: Mode
     measured = distances(now, nights)
     since = oldest_of(spec, tonight.score_date, RECENT)
     full = len(comparable(night for night in trailing if night.score_date >= since)) >= FULL
+    dated = columns_of_date(tonight, trailing)
     pasts = [
         Past(column, tuple(night[name] for night in nights if name in night), measured.get(name), full)
         for name, column in now.items()
+        if name not in dated
     ]
     known = [past for past in pasts if len(past.nights) >= MIN_NIGHTS]
     pairs = swapped(known, nights)
@@ -100,6 +103,11 @@ class Past:
     def of_few(self) -> bool:
         """True if fewer than FEW_ENTITIES entities share its values."""
         return max(night.entities for night in (self.now, *self.nights)) < FEW_ENTITIES
+
+    @property
+    def single(self) -> bool:
+        """True if it has one value a night, such as the price of the day."""
+        return all(one_value(night) is not None for night in (self.now, *self.nights))
 
     @property
     def strange(self) -> bool:
@@ -196,6 +204,7 @@ class Past:
                 number=found.now,
                 expected=found.usual,
                 limit=limit,
+                holds=not self.single,  # a single number says nothing of how values are spread
                 sentence=two_lines(
                     f"The values of {self.name} are spread otherwise than usual",
                     f"Distance from {last} ({method}; 0: equal, 1: nothing in common): {found.now:.2f}. "

@@ -27,6 +27,7 @@ from nightjar.core.inputs.readings import (
     same_by_chance,
 )
 from nightjar.core.inputs.rules import MARGIN_OF_SLICE, ROWS, ROWS_OF_SLICE, RULES, SLICES, Rule, passed
+from nightjar.core.inputs.shapes import ONLY
 from nightjar.core.wording import missing, number, percent, too_many, two_lines
 
 LEAST_NIGHTS = 8
@@ -67,10 +68,16 @@ airport. So these say nothing.
 LEAST_VALUES = 4
 """A column with fewer values on the last nights goes by something else than the weekday."""
 IN_HOLIDAYS = "beyond the limit of an ordinary night, and within that of a holiday period"
+ONCE_A_MONTH = frozenset({"volume", "slice_volume", "population_unlike", "changed", "order", "swapped"})
+"""Beside what says how values moved: checks of what a table or a file of a month shows on its first night."""
+IN_MONTHS = "as on the same day of a month before"
 OF_OTHERS = ("low", "high", "zero_share", "few_central", "factor")
 """What says something of other readings counts wherever it lies."""
 
-STILL, ONLY = "still", "only"
+STILL, MIDDLE = "still", "few_central"
+OF_SEVERAL = frozenset({"few_short_share", "few_zero_share", "few_pace", "nearer", "crossed"})
+"""What says nothing of a column with one value a night: a price has fewer decimals now and then, and the days
+until a holiday begin anew after it. Its level is looked at."""
 OF_CODES, STEADY = "code_changed", 2.0
 """Codes that belong to a few groups of keys, as departures of an airport, change for all keys of a group at
 once. Of some nights then more than so many times as many keys change as on others, and none may by chance."""
@@ -150,6 +157,8 @@ def unusual(
     apart: int = 1,
     unseen: Mapping[str, int] | None = None,
     gaps: Mapping[str, str] | None = None,
+    by_date: Collection[str] = (),
+    months: Sequence[pl.DataFrame] = (),
 ) -> tuple[Finding, ...]:
     """Return the findings on a night's readings.
 
@@ -161,12 +170,23 @@ def unusual(
     After a storm, rates of four weeks lie away from those before it for four weeks.
     gaps: column -> which days its values lack tonight and did not lack last night, or the other way round, in
     words. How such a column moved is told, and holds nothing.
+    by_date: the columns whose value is what the date says (`columns_by_date`). They say nothing.
+    months: the readings of the nights of the same day of the months before, whatever they are like. A table
+    that is computed once a month changes as a whole on that night: what was so a month ago is told, and holds
+    nothing.
     """
     if len(near) < LEAST_NIGHTS:
         return ()
     kinds = [COUNTED] if holiday else [COUNTED, CROSSED]
     past, of_weekday = summary(near), summary(alike, [*kinds, ONLY])
-    every = [each for each in beside(tonight, past, LEAST_NIGHTS) if not _only_of_other_weekdays(each, alike)]
+    single = single_valued(tonight, past)
+    every = [
+        each
+        for each in beside(tonight, past, LEAST_NIGHTS)
+        if each.column not in by_date
+        and not (each.column in single and each.name in OF_SEVERAL)
+        and not _only_of_other_weekdays(each, alike)
+    ]
     enough = len(alike) >= ENOUGH_ALIKE
     for_rows, least = (of_weekday, ENOUGH_ALIKE) if enough else (past, LEAST_NIGHTS)
     rows = tonight.filter(pl.col("name").is_in(kinds))
@@ -181,12 +201,12 @@ def unusual(
     margins = Margins(HOLIDAY if holiday else 1.0, apart, unseen or {}, steady)
     height = rows_read(tonight) or MOST_ROWS
     as_due = _as_on_the_weekday(tonight, of_weekday)
-    beyond = partial(_beyond, widths=widths, zeros=zeros, gaps=gaps or {}, rows=height)
+    beyond = partial(_beyond, widths=widths, zeros=zeros, gaps=gaps or {}, rows=height, months=months)
     found = [
-        *(finding for each in counted for finding in _volume(each, margins.holiday)),
+        *(finding for each in counted for finding in _volume(each, margins.holiday, months)),
         *_missing_slices(rows, for_rows.filter(pl.col("name").is_in(kinds)), len(alike if enough else near)),
         *(finding for each in every for finding in _held_or_told(each, margins, beyond)),
-        *(finding for each in every if each.column not in as_due for finding in _frozen(each)),
+        *(finding for each in every if each.column not in as_due for finding in _frozen(each, single)),
         *(() if same_by_chance(tonight, near) else (each for of in every for each in _population(of))),
         *(finding for each in every for finding in _unexplained(each)),
         *_calendar(tonight, near, of_weekday, len(alike), holiday=holiday),
@@ -261,8 +281,9 @@ def _beyond(
     zeros: Mapping[str, float],
     gaps: Mapping[str, str],
     rows: float,
+    months: Sequence[pl.DataFrame],
 ) -> Iterator[Finding]:
-    """rows: of the night, as far as they are read."""
+    """rows: of the night, as far as they are read. months: as for `unusual`."""
     if reading.column == SCORE:
         return
     for rule in (SLICES if reading.slice else RULES).get(reading.name, ()):
@@ -272,8 +293,35 @@ def _beyond(
         limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
         if limit is not None:
             found = _told(rule, reading, limit)
-            yield _doubted(found, gaps[reading.column]) if rule.moved and reading.column in gaps else found
+            if rule.moved and reading.column in gaps:
+                yield _doubted(found, gaps[reading.column])
+            else:
+                yield _as_months_ago(found, rule, reading, months, unit, wider)
             return
+
+
+def _as_months_ago(
+    found: Finding,
+    rule: Rule,
+    reading: Reading,
+    months: Sequence[pl.DataFrame],
+    unit: float,
+    wider: float,
+) -> Finding:
+    """A doubt if the same would have been found on the same day of a month before, about as far away.
+
+    Only of rows, of entities, and of how the values of entities moved since last night.
+    """
+    if not (rule.moved or rule.check in ONCE_A_MONTH):
+        return found
+    name, column, part = reading.name, reading.column, reading.slice
+    same = any(
+        passed(rule, value, reading.low, reading.high, unit=unit, wider=wider) is not None
+        and passed(rule, reading.value, value, value, unit=unit) is None
+        for night in months
+        for value in night.filter(name=name, column=column, slice=part)["value"]
+    )
+    return _doubted(found, IN_MONTHS) if same else found
 
 
 def _doubted(finding: Finding, why: str) -> Finding:
@@ -306,7 +354,7 @@ def _unit(rule: Rule, reading: Reading, widths: Mapping[str, float], rows: float
     return units[rule.unit]
 
 
-def _volume(reading: Reading, wider: float) -> Iterator[Finding]:
+def _volume(reading: Reading, wider: float, months: Sequence[pl.DataFrame]) -> Iterator[Finding]:
     """Rows of the night or of a slice, as quotients. Chance moves the logarithm of few rows far.
 
     A slice that usually has few rows can only have too many: those of another one under its name.
@@ -318,17 +366,23 @@ def _volume(reading: Reading, wider: float) -> Iterator[Finding]:
     unit = hypot(1, chance / MARGIN_OF_SLICE) if reading.slice else 1.0
     limit = passed(rule, reading.value, reading.low, reading.high, unit=unit, wider=wider)
     if limit is not None:
-        yield _told(rule, reading, limit, _rows_told(reading))
+        found = _told(rule, reading, limit, _rows_told(reading))
+        yield _as_months_ago(found, rule, reading, months, unit, wider)
 
 
 def _missing_slices(tonight: pl.DataFrame, past: pl.DataFrame, nights: int) -> Iterator[Finding]:
     """Slices that every comparable night has with some rows, and this night has not.
 
+    A slice with all rows of a night says when it is, as the month does: that one is over.
     tonight: its counts. past: the `summary` of the counts of the nights. nights: how many these are.
     """
-    gone = past.filter(
-        (pl.col("nights") == nights) & (pl.col("low") >= FEW_ROWS / 2) & (pl.col("usual") >= FEW_ROWS)
-    ).join(tonight, on="slice", how="anti")
+    there = (pl.col("nights") == nights) & (pl.col("low") >= FEW_ROWS / 2) & (pl.col("usual") >= FEW_ROWS)
+    whole = past.filter((pl.col("name") == COUNTED) & (pl.col("slice") == ""))
+    gone = (
+        past.filter(there)
+        .join(tonight, on="slice", how="anti")
+        .join(whole, on=["low", "usual", "high"], how="anti")
+    )
     for row in gone.sort("slice").iter_rows(named=True):
         yield Finding(
             name="slice_missing",
@@ -355,8 +409,18 @@ def _as_on_the_weekday(tonight: pl.DataFrame, past: pl.DataFrame) -> set[str]:
     return set(known.filter(same)["column"])
 
 
-def _frozen(reading: Reading) -> Iterator[Finding]:
-    """Values that usually change and did not."""
+def single_valued(tonight: pl.DataFrame, past: pl.DataFrame) -> set[str]:
+    """Columns that have one value a night, such as the price of the day: tonight, and on all nights before.
+
+    past: the `summary` of the nights. A column has a middle on each night on which it has values.
+    """
+    nights = past.filter(pl.col("name").is_in([ONLY, MIDDLE])).group_by("column", "nights").len("both")
+    single = set(nights.filter(pl.col("both") == len((ONLY, MIDDLE)))["column"])
+    return single & set(tonight.filter(name=ONLY)["column"])
+
+
+def _frozen(reading: Reading, single: Collection[str]) -> Iterator[Finding]:
+    """Values that usually change and did not. One number a night may be that of last night by chance."""
     if reading.name not in CHANGES or reading.slice or reading.column == SCORE:
         return
     if reading.name == OF_CODES and reading.high > STEADY * reading.low:
@@ -370,6 +434,7 @@ def _frozen(reading: Reading) -> Iterator[Finding]:
             expected=reading.usual,
             limit=limit,
             rate=RATE,
+            holds=reading.column not in single,
             sentence=two_lines(
                 f"{reading.column} looks frozen: hardly a value changed since last night",
                 _numbers("share of values that changed", reading, limit, percent),

@@ -17,14 +17,14 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 
-from nightjar.core.comparison import columns
+from nightjar.core.comparison import by_date, columns
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
 from nightjar.core.entity_keys import undated
 from nightjar.core.inputs import again, attributes, by_others, former, gauges, relations
 from nightjar.core.inputs.findings import BOTH
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
-from nightjar.core.inputs.shapes import of_codes, of_values
+from nightjar.core.inputs.shapes import ONLY, of_codes, of_values
 from nightjar.core.inputs.surrogate import explained
 from nightjar.core.model.slices import MISSING
 from nightjar.core.model.spec import ModelSpec
@@ -398,6 +398,26 @@ def same_by_chance(tonight: pl.DataFrame, nights: Iterable[pl.DataFrame]) -> boo
     met, rows = pl.col("name") == "met_most", rows_read(tonight)
     usual = pl.concat([tonight.clear(), *nights]).select(pl.col("value").filter(met).median()).item()
     return rows is not None and (1 - (usual or 0.0)) * rows < LEAST_OTHERS
+
+
+def columns_by_date(
+    score_date: date, tonight: pl.DataFrame, nights: Mapping[date, pl.DataFrame]
+) -> frozenset[str]:
+    """The columns that have one value a night, which is what the date says (`by_date`).
+
+    tonight, nights: readings. A night on which the column has several values, or none, is left out.
+    """
+    only: dict[str, float] = dict(tonight.filter(name=ONLY).select("column", "value").iter_rows())
+    past: dict[str, dict[date, float]] = {name: {} for name in only}
+    if only and nights:
+        asked = (pl.col("name") == ONLY) & pl.col("column").is_in([*only])
+        every = pl.concat(
+            read.lazy().filter(asked).select(pl.lit(night).alias("night"), "column", "value")
+            for night, read in nights.items()
+        ).collect()
+        for night, name, value in every.iter_rows():
+            past[name][night] = value
+    return frozenset(name for name, value in only.items() if by_date.explained(score_date, value, past[name]))
 
 
 def rows_read(readings: pl.DataFrame) -> float | None:

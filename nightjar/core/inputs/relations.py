@@ -105,7 +105,10 @@ def _between(ordered: Matrix, ends: Matrix) -> NDArray[np.intp]:
 def of_categories(
     rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]
 ) -> list[Told]:
-    """The share of the keys whose category changed since the last night. rows, last: a row a key."""
+    """The share of the keys whose category changed since the last night. rows, last: a row a key.
+
+    A column with one category a night, such as the month, says nothing of its keys.
+    """
     both = met(rows, last, key, names)
     if both.height < SOME:
         return []
@@ -113,6 +116,7 @@ def of_categories(
     return [
         ("category_changed", name, "", float(now.ne_missing(then).to_numpy().mean()))
         for name, (now, then) in pairs.items()
+        if max(now.n_unique(), then.n_unique()) > 1
     ]
 
 

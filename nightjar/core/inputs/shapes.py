@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nightjar.core.comparison.entities import SCORE
 from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, matrix
 
+ONLY = "only"
 DECIMALS = 2
 """Values of a sensor and amounts of money have at most so many decimals. Quotients have more."""
 
@@ -95,7 +96,7 @@ def of_values(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
         if name != SCORE and different >= VARIED:
             yield "missing_share", name, "", float((rows.height - count) / rows.height)
         if name != SCORE and different == 1 and count == rows.height:
-            yield "only", name, "", float(values[0])
+            yield ONLY, name, "", float(values[0])
 
 
 def of_codes(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:

@@ -12,12 +12,13 @@ Three questions are kept apart:
   told how far it moved within four weeks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nightjar.core.comparison.by_date import columns_of_date
 from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.model.holidays import IsHoliday, never
@@ -108,12 +109,15 @@ def night_drift(
     profile of a column, only what the sample proves to be broken is an alarm. rate: the share of nights
     without drift that may have any alarm. is_holiday: names the holidays of the model's calendar.
     """
-    measured = _measured(tonight, past, is_holiday)
+    dated = columns_of_date(tonight, past)
+    measured = {
+        name: each for name, each in _measured(tonight, past, is_holiday).items() if name not in dated
+    }
     found, probability = told({name: each.probability for name, each in measured.items()}, rate)
     return tuple(
         _verdict(row, measured[row.column], probability, drifted=row.column in found)
         if row.column in measured
-        else _by_training(row, tonight.column(row.column))
+        else _by_training(row, tonight.column(row.column), dated)
         for row in training
     )
 
@@ -212,8 +216,10 @@ def _slow(row: ColumnDrift, in_four_weeks: float | None) -> tuple[str | None, st
     return finding, f"{said}; {row.note}" if row.note else said
 
 
-def _by_training(row: ColumnDrift, profile: ColumnProfile | None) -> ColumnDrift:
-    drifted = row.finding == TRAINING and (profile is None or not _of_few([profile]))
+def _by_training(row: ColumnDrift, profile: ColumnProfile | None, dated: Collection[str]) -> ColumnDrift:
+    """dated: the columns that say when a night is. The year goes on, and nothing is broken."""
+    told = row.finding == TRAINING and row.column not in dated
+    drifted = told and (profile is None or not _of_few([profile]))
     return row.model_copy(
         update={
             "method": DECIDES,

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 import polars as pl
 import structlog
 
-from nightjar.core.comparison.comparable import RECENT, Comparables, comparables, lacking
+from nightjar.core.comparison.comparable import RECENT, Comparables, comparables, lacking, months_before
 from nightjar.core.inputs.again import repeated
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
-from nightjar.core.inputs.readings import COUNTED, EARLIER, readings, same_by_chance
+from nightjar.core.inputs.readings import COUNTED, EARLIER, columns_by_date, readings, same_by_chance
 from nightjar.core.inputs.rules import MOVED
 from nightjar.core.model.occasions import occasions_between, oldest_of
 from nightjar.core.model.spec import ModelSpec
@@ -40,6 +40,7 @@ class Earlier:
     comparable: Comparables
     read: Mapping[date, pl.DataFrame]
     last: date | None
+    months: Sequence[date] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Unlike:
         published = self.kept.published(run.model, run.score_date, MOST_NIGHTS)
         before = self.rehearse(run, published, _rows(counted))
         nights = self._comparables(run, {**published, **dict.fromkeys(before, False)})
-        wanted = {*nights.every, *nights.quarter}
+        months = months_before(run.score_date, {*published, *before})
+        wanted = {*nights.every, *nights.quarter, *months}
         return Earlier(
             samples=self._samples(run, nights, before),
             comparable=nights,
@@ -64,6 +66,7 @@ class Unlike:
                 **self.kept.of_nights(run.model, wanted - before.keys()),
             },
             last=max((*published, *before), default=None),
+            months=months,
         )
 
     def findings(
@@ -105,6 +108,8 @@ class Unlike:
                 apart=1 + len(missed),
                 unseen=self._unseen(run, missed),
                 gaps=gaps,
+                months=[read[night] for night in earlier.months if night in read],
+                by_date=columns_by_date(run.score_date, now, read),
             ),
             *repeated(now, read, RATE, by_chance=same_by_chance(now, read.values())),
         )

@@ -14,6 +14,7 @@ from nightjar.core.comparison.comparable import (
     comparables,
     in_holiday_period,
     lacking,
+    months_before,
 )
 from nightjar.core.model.occasions import occasions_by
 from nightjar.testing.specs import toy_spec
@@ -87,3 +88,20 @@ def test_a_week_without_the_weekday_lacks_its_newest_night(days_before, stands_i
     newest = lacking(THURSDAY, last, alike)
     assert newest == (None if stands_in is None else THURSDAY - timedelta(days=stands_in))
     assert lacking(THURSDAY, last, []) is None
+
+
+def test_the_same_day_of_the_last_months_and_the_first_night_of_each():
+    daily = [date(2013, 6, 30) - timedelta(n) for n in range(200)]
+    assert months_before(date(2013, 7, 1), daily) == (date(2013, 4, 1), date(2013, 5, 1), date(2013, 6, 1))
+    july = [date(2013, 7, 1), date(2013, 7, 2)]
+    weekdays = [day for day in (*july, *daily) if day.weekday() < 5]
+    assert months_before(date(2013, 7, 1), weekdays) == (
+        date(2013, 4, 1),
+        date(2013, 5, 1),
+        date(2013, 6, 3),  # the first of June is a Saturday
+    )
+    assert months_before(date(2013, 7, 3), weekdays) == (date(2013, 4, 3), date(2013, 5, 3), date(2013, 6, 3))
+
+
+def test_a_night_a_month_ago_is_no_other_one_for_a_model_that_scores_once_a_month():
+    assert months_before(date(2013, 7, 1), [date(2013, month, 1) for month in range(1, 7)]) == ()

@@ -89,3 +89,16 @@ def test_the_same_few_keys_are_marked_whatever_their_order():
     rows = pl.DataFrame({"carrier": CARRIERS, "rate": range(20)})
     assert [*marks(rows, ["carrier"], ["rate"])] == [*marks(rows.reverse(), ["carrier"], ["rate"])]
     assert len([*marks(rows, ["carrier"], ["rate"])]) == MARKED
+
+
+@pytest.mark.parametrize(("different", "told"), [(1, False), (2, False), (12, True)])
+def test_the_price_of_the_day_may_be_that_of_an_earlier_day(different, told):
+    """All shops have the same price, so it is one value and not one of each shop."""
+
+    def night(number):
+        prices = [100 * number + place % different for place in range(len(CARRIERS))]
+        rows = pl.DataFrame({"carrier": CARRIERS, "price": prices})
+        return pl.DataFrame([*marks(rows, ["carrier"], ["price"])], schema=READING, orient="row")
+
+    past = {FIRST + timedelta(number): night(number) for number in range(TONIGHT)}
+    assert bool(found(night(9), past)) is told

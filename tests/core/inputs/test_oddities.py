@@ -220,3 +220,25 @@ def test_whatever_a_night_holds_it_is_judged_and_not_stumbled_over(rows):
 
 def test_a_short_history_makes_no_weather_odd_that_happens_to_be_the_same_everywhere():
     assert told(night(77).with_columns(temp=pl.lit(21.0)), TRAILING[:5]) == ()
+
+
+OF_NIGHT = toy_spec(categorical=("month",), numeric=("week", "holiday", "rate"))
+
+
+def of_night(day, holiday=0, rate=2.5):
+    """A night whose inputs have one value for all rows."""
+    values = {"month": str(day.month), "week": day.isocalendar().week, "holiday": holiday, "rate": rate}
+    rows = pl.DataFrame({name: [value] * 40 for name, value in values.items()})
+    return profile_of(rows, SCORES.model_copy(update={"score_date": day}), OF_NIGHT)
+
+
+def test_a_new_month_and_a_holiday_are_no_oddity_and_another_rate_is_told():
+    first = date(2013, 7, 1)
+    before = [of_night(first - timedelta(n)) for n in range(1, 15)]
+    assert oddities(of_night(first, holiday=1), before, OF_NIGHT) == ()
+    (told,) = oddities(of_night(first, rate=2.75), before, OF_NIGHT)
+    assert (told.name, told.column, told.holds) == ("distribution", "rate", False)
+    wrong = of_night(first + timedelta(40)).model_copy(update={"score_date": first})
+    assert {(each.name, each.column) for each in oddities(wrong, before, OF_NIGHT) if each.holds} >= {
+        ("unseen", "month")
+    }

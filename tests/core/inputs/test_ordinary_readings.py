@@ -43,6 +43,62 @@ def test_a_column_that_goes_by_the_weekday_does_not_change_from_february_to_marc
     assert names(night(only=value, changed=0), near, alike) == found
 
 
+@pytest.mark.parametrize(
+    ("reading", "usual", "value"),
+    [("few_short_share", 0, 1), ("few_zero_share", 0, 1), ("nearer", 0, 1), ("few_pace", 1, 30)],
+)
+def test_one_value_a_night_says_nothing_of_shares_and_steps(reading, usual, value):
+    """A price has two decimals now and then, and the days until Christmas begin anew."""
+    several = [night(few_central=5, **{reading: usual}) for _ in range(20)]
+    single = [night(few_central=5, only=number % 7, **{reading: usual}) for number in range(20)]
+    tonight = {"few_central": 5, "only": 3, reading: value}
+    assert names(night(**tonight), several) != set()
+    assert names(night(**tonight), single) == set()
+
+
+def test_one_value_a_night_that_stays_is_told_and_holds_nothing():
+    near = [night(only=number % 7, few_central=number % 7, code_changed=1) for number in range(14)]
+    (told,) = unusual(night(only=3, few_central=3, code_changed=0), near)
+    assert (told.name, told.holds) == ("frozen", False)
+    several = [each.filter(pl.col("name") != "only") for each in near]
+    (held,) = unusual(night(few_central=3, code_changed=0), several)
+    assert (held.name, held.holds) == ("frozen", True)
+
+
+def test_what_the_date_says_is_not_compared():
+    weeks = [night(few_central=40 + number) for number in range(14)]
+    assert names(night(few_central=1), weeks) == {"level"}
+    assert unusual(night(few_central=1), weeks, by_date={"c"}) == ()
+
+
+@pytest.mark.parametrize(("month_ago", "holds"), [(0.98, False), (0.2, True), (None, True)])
+def test_a_table_that_is_computed_once_a_month_changes_as_a_month_ago(month_ago, holds):
+    near = [night(changed=0)] * 14
+    months = [] if month_ago is None else [night(changed=0), night(changed=month_ago)]
+    (found,) = unusual(night(changed=1), near, months=months)
+    assert (found.name, found.holds) == ("changed", holds)
+
+
+def test_the_rows_of_a_pay_day_are_those_of_a_month_ago():
+    def of(rows):
+        return pl.DataFrame([("rows", "", "", float(rows))], schema=READING, orient="row")
+
+    (told,) = unusual(of(300), [of(100)] * 14, months=[of(310)])
+    (held,) = unusual(of(300), [of(100)] * 14, months=[of(200)])
+    assert [(each.name, each.holds) for each in (told, held)] == [("volume", False), ("volume", True)]
+
+
+def test_last_month_is_over_where_a_slice_has_all_rows_of_its_nights():
+    def of(**rows):
+        told = [("rows", "", f"month={month}", float(count)) for month, count in rows.items()]
+        return pl.DataFrame(
+            [("rows", "", "", float(sum(rows.values()))), *told], schema=READING, orient="row"
+        )
+
+    assert names(of(june=300), [of(may=300)] * 8) == set()
+    assert names(of(june=300), [of(may=200, june=100)] * 8) != set()
+
+
 @pytest.mark.parametrize("holiday", [False, True])
 def test_what_belongs_to_a_key_knows_no_holidays(holiday):
     (told,) = unusual(night(attribute=0.99), [night(attribute=1)] * 8, holiday=holiday)

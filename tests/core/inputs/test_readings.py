@@ -12,6 +12,7 @@ from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
 from nightjar.core.inputs.readings import (
     LEAST_OTHERS,
     READING,
+    columns_by_date,
     counts,
     entities,
     met_again,
@@ -225,3 +226,15 @@ def test_a_model_with_inputs_of_any_kind_is_read(inputs, before):
     read = readings(rows, spec, earlier[::-1])
     assert read.schema == pl.Schema(READING)
     assert {"seal"} <= {*read["name"]}
+
+
+def test_the_calendar_says_a_column_of_one_value_and_no_other_one():
+    def of(day):
+        values = {"month": day.month, "price": day.day * 7 % 5, "sales": None}
+        told = [("only", name, "", float(value)) for name, value in values.items() if value is not None]
+        return pl.DataFrame(told, schema=READING, orient="row")
+
+    first = date(2013, 7, 1)
+    nights = {day: of(day) for n in range(1, 15) if (day := first - timedelta(n))}
+    assert columns_by_date(first, of(first), nights) == {"month"}
+    assert columns_by_date(first, of(first + timedelta(40)), nights) == set()

@@ -142,6 +142,11 @@ def test_the_share_of_entities_of_another_category_is_told():
     assert told == [0.0, pytest.approx(1 / 3)]
 
 
+def test_a_month_says_nothing_of_the_entities():
+    may, june = (LAST.with_columns(city=pl.lit(month)) for month in ("may", "june"))
+    assert of_categories(june, may, ["entity"], ["city"]) == []
+
+
 def test_a_join_that_is_off_by_a_row_gives_a_key_several_values():
     off = NOW.with_columns(pl.col("rate").shift(1))
     told = [

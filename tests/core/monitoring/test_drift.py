@@ -215,3 +215,21 @@ def test_a_night_without_profile_is_held_to_the_training_sample(sample, past):
     night = NightProfile(score_date=FIRST + timedelta(days=70), columns=())
     found = night_drift(night, past, sample.compared(rows(70)))
     assert {row.measure for row in found} == {"psi"}
+
+
+def test_a_new_month_and_a_holiday_are_no_drift():
+    def night(day, **values):
+        told = {"month": day.month, "holiday": 0, **values}
+        frame = pl.DataFrame({name: [value] * 100 for name, value in told.items()})
+        columns = tuple(numbers_of(frame[name], 100) for name in told)
+        return frame, NightProfile(score_date=day, columns=columns)
+
+    first = date(2013, 6, 1)
+    frames, before = zip(*(night(first - timedelta(n)) for n in range(1, 80)), strict=True)
+    sample = TrainingSample(pl.concat(frames), (), ("month", "holiday"))
+    for nights in (before, before[:20]):
+        frame, profile = night(first, holiday=1)
+        assert (
+            drifted({row.column: row for row in night_drift(profile, nights, sample.compared(frame))})
+            == set()
+        )
