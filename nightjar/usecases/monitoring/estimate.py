@@ -21,6 +21,7 @@ from nightjar.core.ports.expectations import Expectations
 from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.outcomes import Outcomes
 from nightjar.core.ports.readings import Readings
+from nightjar.core.retyped import beside
 from nightjar.core.sampling import sampled
 from nightjar.usecases.scoring.inputs import NightInputs
 
@@ -64,6 +65,7 @@ class EstimateNights:
         mature = last_mature_date(self.inputs.spec, run.as_of)
         before = self._of_kind(self.readings.samples(run.model, mature + DAY, PAST))
         newest = self.readings.samples(run.model, run.score_date + DAY, 1)
+        before = {night: beside(like, rows) for like in newest.values() for night, rows in before.items()}
         served = self._served(run, {**before, **newest})
         known = (served[night].drop_nulls("outcome") for night in before)
         past, tonight = [rows for rows in known if rows.height], served.get(run.score_date, NOTHING)

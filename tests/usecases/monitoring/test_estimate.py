@@ -59,7 +59,7 @@ class World:
             ledger=self.ledger,
         )
 
-    def publish(self, day, *, cold=False, easy=False, sampled=True, unscored=0):
+    def publish(self, day, *, cold=False, easy=False, sampled=True, unscored=0, zone=None):
         """Publish a night, with the rows that its audit sampled; return the run and what will happen."""
         scores = self.random.beta(2, 5, ROWS) * (0.3 if easy else 1.0)
         night = Night(model="toy", score_date=day, as_of=noon(day - timedelta(days=1)))
@@ -74,6 +74,8 @@ class World:
             if sampled:
                 degrees = self.random.normal(-5 if cold else 15, 8, ROWS)
                 sample = pl.DataFrame({"entity_key": KEYS, "entity": KEYS, "x": degrees, "score": scores})
+                if zone is not None:
+                    sample = sample.with_columns(zone=pl.lit("a", pl.Enum(zone)))
                 others = sample.head(unscored).with_columns(
                     pl.format("no {}", "entity_key").alias("entity_key")
                 )
@@ -211,3 +213,11 @@ def test_nights_of_another_kind_say_nothing_of_a_night(kind):
     world.spec = spec_of_kind(kind, maturity_days=1)
     told = world.of(world.tomorrow()).values()
     assert {(one.value, one.rows) for one in told} == {(None, 0)}
+
+
+def test_a_night_is_estimated_though_the_list_of_a_category_changed():
+    changed = World().pass_by(12, zone=lambda number: ["a", "b"] if number < 6 else ["c", "a"])
+    plain = World().pass_by(12)
+    run, same = changed.tomorrow(zone=["c", "a"]), plain.tomorrow()
+    assert changed.of(run).keys() == plain.of(same).keys()
+    assert all(changed.of(run)[each].value == one.value for each, one in plain.of(same).items())

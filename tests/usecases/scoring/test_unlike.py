@@ -14,7 +14,7 @@ from nightjar.core.night.clock import night_of
 from nightjar.testing.runs import claimed
 from nightjar.testing.specs import PLANNED, WEATHER, toy_spec
 from nightjar.usecases.scoring import unlike
-from nightjar.usecases.scoring.unlike import Unlike, beside
+from nightjar.usecases.scoring.unlike import Unlike
 
 DAY = date(2013, 6, 15)
 
@@ -132,27 +132,3 @@ def test_later_nights_do_not_learn_how_a_column_moved_when_a_gap_came_or_went():
     assert recorded({}) >= moved
     assert recorded({"x": "a day is delivered at last"}) == recorded({}) - moved
     assert recorded({"y": "a day is delivered at last"}) == recorded({})
-
-
-OLD, NEW = pl.Enum(["a", "b"]), pl.Enum(["b", "c", "a"])
-NAIVE = pl.Series([None], dtype=pl.Datetime("us"))
-
-
-@pytest.mark.parametrize(
-    ("before", "tonight", "compared"),
-    [
-        (pl.Series(["a"]), pl.Series(["b"]), pl.Series(["a"])),
-        (pl.Series(["a"], dtype=OLD), pl.Series(["c"], dtype=NEW), pl.Series(["a"])),
-        (pl.Series(["a"], dtype=OLD), pl.Series(["b"], dtype=OLD), pl.Series(["a"], dtype=OLD)),
-        (pl.Series([1]), pl.Series([1.5]), pl.Series([1])),
-        (NAIVE, NAIVE.dt.replace_time_zone("UTC"), None),
-    ],
-    ids=["the same", "another enum", "the same enum", "fractions", "another clock"],
-)
-def test_a_night_is_compared_with_nights_in_which_a_column_had_another_type(before, tonight, compared):
-    known = beside(rows(1).with_columns(c=tonight), rows(1).with_columns(c=before))
-    if compared is None:
-        assert "c" not in known.columns
-    else:
-        assert known["c"].equals(compared, check_dtypes=True)
-    pl.concat([rows(1).with_columns(c=tonight), known], how="diagonal_relaxed")
