@@ -8,19 +8,17 @@ def beside(sample: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
 
     Of enums that differ the texts are compared.
     """
-    texts = [
-        name
-        for name, kind in earlier.schema.items()
-        if isinstance(kind, pl.Enum) and sample.schema.get(name, kind) != kind
-    ]
+    now = sample.schema  # each call makes it anew
+    others = {name: kind for name, kind in earlier.schema.items() if now.get(name, kind) != kind}
+    if not others:
+        return earlier
+    texts = [name for name, kind in others.items() if isinstance(kind, pl.Enum)]
     told = earlier.with_columns(pl.col(texts).cast(pl.String)) if texts else earlier
-    return told.drop(name for name, kind in told.schema.items() if not _meet(kind, sample.schema.get(name)))
+    return told.drop(name for name in others if not _meet(told[name].dtype, now[name]))
 
 
-def _meet(one: pl.DataType, other: pl.DataType | None) -> bool:
-    """True if Polars puts the values of two types into one column. None: there is no other."""
-    if other in {None, one}:
-        return True
+def _meet(one: pl.DataType, other: pl.DataType) -> bool:
+    """True if Polars puts the values of two types into one column."""
     try:
         pl.concat(
             [pl.Series(dtype=one).to_frame(), pl.Series(dtype=other).to_frame()], how="vertical_relaxed"
