@@ -2,7 +2,6 @@
 
     uv run python benchmarks/cluster.py
     uv run python benchmarks/cluster.py --rows 1000000 --rounds 2 --home /var/tmp/nights --json
-    uv run python benchmarks/cluster.py --trees 1000     by a model that takes longer for each row
 
 Both clusters are there all the time and take turns. Their workers are started by Dask's own command, one a
 core: each computes on one thread, and so do the libraries in it. All have scored a night before the first one
@@ -26,17 +25,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import polars as pl
 from kernel import children, cpu, postmaster_of
-from large_night import DAY, land
+from large_night import land
 from night import Bench, benches, require_equal
 
-from models.flight_delay.training import refit_catboost
-from nightjar.core.model.spec import ModelSpec, Predictor
 from nightjar.core.night.entities import Night, PartJob, Receipt
 from nightjar.core.ports.execution import PartExecutor
 from nightjar.showing import console
@@ -46,21 +41,6 @@ DASK = Path(sys.executable).with_name("dask")
 HERE = Path(__file__).parent
 ONE, ONE_CORE, TWO = "one", "one, with one core for all", "two"
 ONE_CORE_EACH = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
-
-def fit(train: pl.DataFrame, valid: pl.DataFrame, *, spec: ModelSpec, trees: int) -> Predictor:
-    return refit_catboost(pl.concat([train, valid]), spec=spec, trees=trees)
-
-
-def refit(rows: pl.DataFrame, *, spec: ModelSpec, judged: Predictor, trees: int) -> Predictor:  # noqa: ARG001
-    return refit_catboost(rows, spec=spec, trees=trees)
-
-
-def with_trees(bench: Bench, trees: int) -> Bench:
-    """The same nights by a new version of so many trees."""
-    spec = replace(bench.spec, fit=partial(fit, trees=trees), refit=partial(refit, trees=trees))
-    trained = bench.platform.retrain(spec, DAY - timedelta(days=1), promote=False)
-    return replace(bench, champion=trained.version)
 
 
 @dataclass
@@ -221,13 +201,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--part-rows", type=int, default=25_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--trees", type=int, help="train a model of so many first")
     parser.add_argument("--home", type=Path, help="a folder that is kept: the next run needs no training")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     options = parser.parse_args()
     with benches(options.part_rows, options.home) as (bench, _):
         land(bench.platform, options.rows)
-        found = measured(with_trees(bench, options.trees) if options.trees else bench, options.rounds)
+        found = measured(bench, options.rounds)
     if options.json:
         workers = {name: vars(spent) for name, spent in found.items()}
         print(json.dumps({"rows": options.rows, "workers": workers, "times as fast": ratios(found)}))
