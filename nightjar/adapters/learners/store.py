@@ -51,7 +51,7 @@ class PredictorStore:
 
         BadSpec: the spec is of another kind, or no longer provides an input the version was fitted on.
         """
-        if (version.kind, version.classes) != (spec.kind.name, spec.kind.classes):
+        if not version.is_of(spec.kind):
             is_now = _told(spec.kind.name, spec.kind.classes)
             was = _told(version.kind, version.classes)
             problem = f"is {is_now}, but version {version.number} is {was}; retrain, or promote another"

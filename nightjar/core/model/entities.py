@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BeforeValidator
 
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.gates import GateResult
+from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.metrics import MetricRow, Of, read_rows, value_of
 from nightjar.core.model.record import Record
 from nightjar.core.values import Sha256, Value
@@ -67,6 +68,14 @@ class Candidate(Value):
     """Last date whose outcomes the model has seen. Scores of that date or earlier are in-sample."""
     refit_of: int | None = None
     """Number of the version whose recipe it fits on all that is known. None: it was judged itself."""
+
+    def is_of(self, kind: Kind) -> bool:
+        """True if its scores mean what those of a kind mean, with the same classes."""
+        return (self.kind, self.classes) == (kind.name, kind.classes)
+
+    def has_seen(self, score_date: date) -> bool:
+        """True if it may have been trained on the outcomes of a date."""
+        return score_date <= self.trained_through
 
     def interval(self, name: str) -> tuple[float | None, float | None]:
         """Low and high of a metric of its own at 95% confidence. None where they are not known."""

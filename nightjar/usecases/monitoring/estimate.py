@@ -65,7 +65,8 @@ class EstimateNights:
         mature = last_mature_date(self.inputs.spec, run.as_of)
         before = self._of_kind(self.readings.samples(run.model, mature + DAY, PAST))
         newest = self.readings.samples(run.model, run.score_date + DAY, 1)
-        before = {night: beside(like, rows) for like in newest.values() for night, rows in before.items()}
+        like = next(iter(newest.values()), NOTHING)
+        before = {night: beside(like, rows) for night, rows in before.items()}
         served = self._served(run, {**before, **newest})
         known = (served[night].drop_nulls("outcome") for night in before)
         past, tonight = [rows for rows in known if rows.height], served.get(run.score_date, NOTHING)
@@ -115,18 +116,13 @@ class EstimateNights:
     def _of_kind(self, samples: Mapping[date, pl.DataFrame]) -> Mapping[date, pl.DataFrame]:
         """The nights whose version predicts what the model is for now. Most models never had another kind."""
         spec, registry = self.inputs.spec, self.inputs.registry
-        kind = spec.kind.name, spec.kind.classes
-        if all((each.kind, each.classes) == kind for each in registry.versions(spec.name)):
+        if all(each.is_of(spec.kind) for each in registry.versions(spec.name)):
             return samples
         shown = {night.score_date: night.run_id for night in self.store.published(spec.name)}
         versions = {
             night: registry.version_by_id(self.store.run(shown[night]).version_id) for night in samples
         }
-        return {
-            night: rows
-            for night, rows in samples.items()
-            if (versions[night].kind, versions[night].classes) == kind
-        }
+        return {night: rows for night, rows in samples.items() if versions[night].is_of(spec.kind)}
 
     def _served(self, run: Run, samples: Mapping[date, pl.DataFrame]) -> dict[date, pl.DataFrame]:
         """At most SAMPLE_ROWS of the rows of each night, as they were served, with `outcome` and `loss`.

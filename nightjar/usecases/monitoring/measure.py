@@ -195,16 +195,12 @@ class MeasureNights:
         """True if no version whose scores it measures may have seen its outcomes, or is of another kind."""
         other = None if night.role is Role.CHAMPION else night.challenger_id
         versions = (night.version_id, *(() if other is None else (other,)))
-        known = [self._version(each) for each in versions]
-        return all(night.score_date > each.trained_through and self._has_kind(each) for each in known)
+        known, kind = [self._version(each) for each in versions], self.inputs.spec.kind
+        return all(each.is_of(kind) and not each.has_seen(night.score_date) for each in known)
 
     def _is_of_kind(self, run: Run) -> bool:
         """True if the version of a run predicts what the model is for now."""
-        return self._has_kind(self._version(run.version_id))
-
-    def _has_kind(self, version: Version) -> bool:
-        kind = self.inputs.spec.kind
-        return (version.kind, version.classes) == (kind.name, kind.classes)
+        return self._version(run.version_id).is_of(self.inputs.spec.kind)
 
     def _version(self, version_id: int) -> Version:
         if version_id not in self._versions:

@@ -9,9 +9,8 @@ from typing import TypeVar
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.kinds.metrics import Of
 from nightjar.core.lifecycle.training_set import last_mature_date
-from nightjar.core.model.entities import Promotion, Version
+from nightjar.core.model.entities import Promotion
 from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import Measurement
@@ -202,13 +201,13 @@ class LookAtModel:
             version: self.registry.version_by_id(version)
             for version in {each.version_id for each in measured}
         }
-        expected = {version: _expected(known, metric) for version, known in versions.items()}
+        expected = {version: known.interval(metric)[1] for version, known in versions.items()}
         nights = [
             (loss, most, each.with_outcome)
             for each in measured
             if (loss := each.metrics.get(metric)) is not None
             and (most := expected[each.version_id]) is not None
-            and each.score_date > versions[each.version_id].trained_through
+            and not versions[each.version_id].has_seen(each.score_date)
         ][-LOSS_NIGHTS:]
         if len(nights) < FEWEST_LOSS_NIGHTS:
             return None
@@ -265,11 +264,6 @@ class LookAtModel:
             return look() if self.has_data() else None
         except (OSError, NightjarError):
             return None
-
-
-def _expected(version: Version, metric: str) -> float | None:
-    """The most that the test of a version expects. None: it gave no interval."""
-    return next((row.high for row in version.metrics if (row.metric, row.of) == (metric, Of.VERSION)), None)
 
 
 def _fault(check: OutcomeCheck) -> Fault:
