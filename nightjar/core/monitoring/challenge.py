@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from nightjar.core.lifecycle.promotion import failures_of
 from nightjar.core.lifecycle.sequential import Flags, Numbers, confidence_sequence, e_values
 from nightjar.core.model.entities import Version
 from nightjar.core.model.spec import Challenge
@@ -96,6 +97,14 @@ def step_of(evidence: ShadowEvidence, serving: Serving, challenge: Challenge | N
     return Step.WITHDRAW if over else Step.WAIT
 
 
+def held_to_gates(challenger: Version, step: Step) -> Step:
+    """By no policy does a version that failed its gates serve more, or become champion, by itself.
+
+    Good nights do not say that it may: a person is asked.
+    """
+    return Step.ASK if step in {Step.SERVE, Step.PROMOTE} and failures_of(challenger) else step
+
+
 def _of_better(challenge: Challenge) -> Step:
     if challenge.promote == "approval":
         return Step.ASK
@@ -178,7 +187,7 @@ def evidence_of(
 
 def counts(night: NightComparison, metric: str, champion: Version, challenger: Version) -> bool:
     """True if a comparison is one of these two versions, on outcomes that neither has seen."""
-    unseen = night.score_date > max(champion.trained_through, challenger.trained_through)
+    unseen = not (champion.has_seen(night.score_date) or challenger.has_seen(night.score_date))
     ours = (night.version_id, night.challenger_id) == (champion.id, challenger.id)
     both = (night.champion.get(metric), night.challenger.get(metric))
     return unseen and ours and None not in both

@@ -14,6 +14,7 @@ from nightjar.core.monitoring.challenge import (
     ShadowEvidence,
     Step,
     evidence_of,
+    held_to_gates,
     next_share,
     nights_at,
     step_of,
@@ -50,14 +51,6 @@ class Standing:
     def failed_gates(self) -> bool:
         """True of a version that a person made challenger although it failed gates."""
         return bool(failures_of(self.challenger))
-
-
-def held_to_gates(challenger: Version, step: Step) -> Step:
-    """By no policy does a version that failed its gates serve more, or become champion, by itself.
-
-    Good nights do not say that it may: a person is asked.
-    """
-    return Step.ASK if step in {Step.SERVE, Step.PROMOTE} and failures_of(challenger) else step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
