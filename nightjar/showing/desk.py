@@ -347,11 +347,10 @@ def _versions(desk: Desk) -> Iterator[str]:
     if len(champions) > 1:
         first = champions[0].held_from
         steps = [
-            point
+            (_days_since(first, moment), float(one.model_version))
             for one, after in pairwise([*champions, None])
             if one is not None
             for moment in (one.held_from, desk.sent_at if after is None else after.held_from)
-            for point in ((_days_since(first, moment), float(one.model_version)),)
         ]
         line = plots.Line("champion", steps)
         yield page.plots([plots.lines("Version that was champion", [line], "days since the first", "")])

@@ -4,15 +4,15 @@ Such a column has one value a night, and it leaps where a month or a year begins
 """
 
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 
 LEAST_NIGHTS = 3
 """Fewer nights do not say that a column goes by the date."""
-MOST_APART = 7
-"""The day that a column tells lies so many days before or after the score date at most: that of the as-of."""
+APART = tuple(timedelta(days) for days in sorted(range(-7, 8), key=abs))
+"""How far the day that a column tells may lie from the score date, as that of the as-of. Nearest first."""
 TINY = 1e-9
 
 NUMBERS: tuple[Callable[[date], int], ...] = (
@@ -77,12 +77,7 @@ def explained(score_date: date, value: float, past: Mapping[date, float]) -> boo
     if len(past) < LEAST_NIGHTS:
         return False
     nights = {score_date: value, **past}
-    return any(_goes_by(of_day, apart, nights) for of_day in NUMBERS for apart in _days())
-
-
-def _days() -> Iterator[timedelta]:
-    """Nearest to the score date first."""
-    return map(timedelta, sorted(range(-MOST_APART, MOST_APART + 1), key=abs))
+    return any(_goes_by(of_day, apart, nights) for of_day in NUMBERS for apart in APART)
 
 
 def _goes_by(of_day: Callable[[date], int], apart: timedelta, nights: Mapping[date, float]) -> bool:

@@ -1,4 +1,4 @@
-"""Tell every consumer of every publication, at least once, in the order of the ledger."""
+"""Tell every consumer of every publication at least once, the first time in the order of the ledger."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
