@@ -51,6 +51,9 @@ ELSEWHERE = Path("/var/lib/nightjar")
 BINARIES = Path("pginstall") / "bin"
 START_S, READY_S, ATTEMPTS = 300, 60, 5
 NO_SUCH_PID = 2**30
+OBEYED = '$`"'
+"""The characters that a shell obeys between double quotes, in which pg_ctl puts its paths."""
+
 FRESH = "fresh-"
 """Names of the folders in which clusters are created begin with this."""
 
@@ -284,6 +287,7 @@ class EmbeddedPostgres:
         """
         if not self._data.exists():
             self._require_never_started()
+            self._require_plain_path()
         if not self._password_file.exists():
             _write_atomically(
                 self._password_file, json.dumps({role: secrets.token_hex(24) for role in USERS})
@@ -291,6 +295,7 @@ class EmbeddedPostgres:
         if not self._server.exists():
             self._choose_place()
         if not self._data.exists():
+            self._hand_over(self._server)  # not where it is made: a kill between the two would last
             self._initdb()
 
     def _require_never_started(self) -> None:
@@ -307,6 +312,16 @@ class EmbeddedPostgres:
                 ),
             )
 
+    def _require_plain_path(self) -> None:
+        """Raises EmbeddedPostgresFailed for a path whose characters pg_ctl gives to a shell, which obeys them."""
+        for path in (self.folder, _package()):
+            if found := sorted(set(str(path)) & set(OBEYED)):
+                raise EmbeddedPostgresFailed(
+                    f"a shell would obey the {' and '.join(found)} in {path}",
+                    "Let NIGHTJAR_HOME name a folder without, keep the checkout in one, or set "
+                    "NIGHTJAR_DATABASE_URL.",
+                )
+
     def _choose_place(self) -> None:
         if self._account is not None and not _reachable(self.folder, self._account.pw_uid):
             _open_folder(ELSEWHERE)
@@ -320,7 +335,6 @@ class EmbeddedPostgres:
             _write_atomically(self.folder / "place", str(place))
             self.__dict__.pop("_server", None)
         self._server.mkdir(mode=0o700)
-        self._hand_over(self._server)
 
     def _initdb(self) -> None:
         """Run initdb in a new folder each time.

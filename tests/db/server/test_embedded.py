@@ -211,13 +211,21 @@ def test_a_server_that_lives_and_has_no_connection_left_keeps_its_port(server, m
 
 def test_a_cluster_that_was_half_made_is_made_anew(fresh):
     fresh._locked().__enter__()
-    fresh._choose_place()
+    fresh._choose_place()  # and its process was killed before the server's account got the folder
     (fresh._server / "fresh-1").mkdir()
     (fresh._server / "fresh-1" / "PG_VERSION").write_text("18")
     fresh = EmbeddedPostgres(fresh.folder.parent, FASTER)
     fresh.start()
     assert answer(fresh) == 1
     assert not [*fresh._server.glob("fresh-*")]
+
+
+@pytest.mark.parametrize("character", embedded.OBEYED)
+def test_a_home_whose_name_a_shell_would_obey_is_refused_before_anything_is_made(tmp_path, character):
+    odd = EmbeddedPostgres(tmp_path / f"a{character}b", FASTER)
+    with pytest.raises(EmbeddedPostgresFailed, match=rf"would obey the \{character} in .*NIGHTJAR_HOME"):
+        odd.start()
+    assert {file.name for file in odd.folder.iterdir()} == {"lock"}
 
 
 def if_there(ask):
