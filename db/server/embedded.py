@@ -313,7 +313,7 @@ class EmbeddedPostgres:
             )
 
     def _require_plain_path(self) -> None:
-        """Raises EmbeddedPostgresFailed for a path whose characters pg_ctl gives to a shell, which obeys them."""
+        """Raises EmbeddedPostgresFailed for a path that pg_ctl gives to a shell which would not keep it."""
         for path in (self.folder, _package()):
             if found := sorted(set(str(path)) & set(OBEYED)):
                 raise EmbeddedPostgresFailed(

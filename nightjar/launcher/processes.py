@@ -45,20 +45,25 @@ def supervised(
 
 
 class Postgres:
-    """The embedded Postgres. It is not our child process: any command may have started it."""
+    """The embedded Postgres. It is not our child process: any command may have started it.
+
+    So once it has ended there is nothing to stop: what runs then is the server of another command.
+    """
 
     def __init__(self, platform: Platform) -> None:
-        self._local = platform.local
+        self._local, self._ended = platform.local, False
         self._local.start()
 
     def ended(self) -> str | None:
-        return None if self._local.alive else "ended"
+        self._ended = self._ended or not self._local.alive
+        return "ended" if self._ended else None
 
     def ready(self) -> bool:
         return self._local.alive
 
     def stop(self) -> None:
-        self._local.stop()
+        if not self._ended:
+            self._local.stop()
 
 
 class Server(Child):
@@ -130,11 +135,19 @@ def healthy(url: str) -> bool:
 
 
 def require_free(port: int) -> None:
-    """Raises BadSettings if a program listens there: a healthy answer could come from a foreign program."""
+    """Raises BadSettings if a program listens there: a healthy answer could come from a foreign program.
+
+    So it does if this account may not listen there.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise BadSettings(
+                f"This account may not listen on port {port}",
+                "Name one of 1024 or above with NIGHTJAR_PREFECT_PORT.",
+            ) from None
         except OSError:
             raise BadSettings(
                 f"Port {port} is taken",
