@@ -51,8 +51,7 @@ def run(platform: Platform) -> None:
     settings, api = with_login(platform.settings), local_api(platform.settings)
     logs = settings.home / "logs"
     require_room(logs)
-    for stopping in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job would ignore it
-        signal.signal(stopping, interrupted)
+    obey_signals()
     platform.close()  # closes the connections of the preparation
     postgres, server, watcher, worker = supervised(platform, settings, logs)
     with ExitStack() as stack:
@@ -80,7 +79,21 @@ def run(platform: Platform) -> None:
     console.notice("everything has stopped")
 
 
+def obey_signals() -> None:
+    """Let Ctrl-C, a service manager and the end of the terminal stop the platform, but for nohup."""
+    for stopping in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job would ignore it
+        signal.signal(stopping, interrupted)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, hung_up)
+
+
 def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def hung_up(*_: object) -> None:
+    """Stop as at one Ctrl-C. The shell and the system both tell of a closed terminal, which is one order."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -1,5 +1,9 @@
-"""What `nightjar up` says of the login."""
+"""What `nightjar up` says of the login, and which signals stop it."""
 
+import os
+import signal
+
+import pytest
 from pydantic import SecretStr
 
 from nightjar.launcher import launch, processes
@@ -18,3 +22,30 @@ def test_the_place_of_the_login_is_told_and_never_the_login(tmp_path):
     assert (
         processes.server_environment(launch.with_login(given), "url")["NIGHTJAR_PREFECT_AUTH"] == "user:given"
     )
+
+
+@pytest.fixture
+def handlers():
+    """The handlers of the signals are as before when the test ends."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_closed_terminal_stops_the_platform_as_one_ctrl_c_however_many_tell_of_it():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    launch.obey_signals()
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGHUP)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_under_nohup_the_platform_outlives_its_terminal():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    launch.obey_signals()
+    os.kill(os.getpid(), signal.SIGHUP)
