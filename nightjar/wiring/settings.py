@@ -49,10 +49,12 @@ def sites(names: object) -> object:
 
 def named_urls(names: SecretStr) -> SecretStr:
     """Accept `name=https://... other=https://...`. The text of the error quotes nothing of it."""
-    for entry in names.get_secret_value().split():
-        name, _, url = entry.partition("=")
+    entries = [entry.partition("=") for entry in names.get_secret_value().split()]
+    for name, _, url in entries:
         if not (re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) and re.match(r"https?://[^/]", url)):
             raise ValueError("it lists name=URL, with spaces between, like billing=https://host/path")
+    if len({name for name, _, _ in entries}) < len(entries):
+        raise ValueError("it gives two URLs one name, and each program needs a name of its own")
     return names
 
 
@@ -200,10 +202,13 @@ class Settings(BaseSettings):
 
     @field_validator("home", "data_dir", "feature_repo")
     @classmethod
-    def of_a_user(cls, path: Path | None) -> Path | None:
-        """Refuses the home of a user whom this machine does not know."""
+    def from_the_checkout(cls, path: Path | None) -> Path | None:
+        """A relative path begins at the checkout: processes of one platform run in different folders.
+
+        Refuses the home of a user whom this machine does not know.
+        """
         try:
-            return path and path.expanduser()
+            return path and PROJECT / path.expanduser()
         except RuntimeError as error:
             raise ValueError("it begins with ~ and the name of no user here; write the whole path") from error
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightjar.core.errors.settings import BadSettings
-from nightjar.wiring.settings import Settings
+from nightjar.wiring.settings import PROJECT, Settings
 
 VARIABLES = sorted(f"NIGHTJAR_{name.upper()}" for name in Settings.model_fields)
 garbage = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40) | st.sampled_from(
@@ -90,6 +90,7 @@ def test_any_value_can_be_used_or_is_refused_by_its_variable(variable, value):
         ("NIGHTJAR_ARTIFACT_URL", "s3:///s3cret-canary", "a place in a store by one of"),
         ("NIGHTJAR_ARTIFACT_URL", "s3://key:s3cret-canary@bucket", "no credentials"),
         ("NIGHTJAR_ARTIFACT_URL", "sftp://user:pass/s3cret-canary@host/x", "no credentials"),
+        ("NIGHTJAR_WEBHOOKS", "a=https://s3cret-canary a=https://other", "a name of its own"),
         ("NIGHTJAR_PREFECT_AUTH", "s3cret-canary", "user:password"),
         ("NIGHTJAR_PREFECT_AUTH", "user:ü-s3cret-canary", "ASCII"),
         ("NIGHTJAR_ARTIFACT_URL", "https://store/x?token=s3cret-canary", "no credentials"),
@@ -156,3 +157,10 @@ def test_what_is_no_name_of_a_server_is_refused(names):
 def test_a_login_that_prefect_could_not_compare_is_refused(login):
     with pytest.raises(BadSettings, match=r"NIGHTJAR_PREFECT_AUTH: it (reads user:password|may hold ASCII)"):
         read(NIGHTJAR_PREFECT_AUTH=login)
+
+
+def test_a_relative_folder_is_the_same_one_wherever_a_process_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # `nightjar up` starts its processes in the checkout
+    settings = read(NIGHTJAR_HOME="home", NIGHTJAR_FEATURE_REPO="feature_repo", NIGHTJAR_DATA_DIR="../data")
+    assert (settings.home, settings.feature_repo) == (PROJECT / "home", PROJECT / "feature_repo")
+    assert settings.data == PROJECT.parent / "data"
