@@ -132,8 +132,17 @@ class Columns:
 
     @classmethod
     def described(cls, file: Path, names: Sequence[str], told: Description) -> "Columns":
-        """The columns of a file that was made elsewhere. names: as `described_names` takes them."""
+        """The columns of a file that was made elsewhere. names: as `described_names` takes them.
+
+        Raises UnfitModel, too, for categories of a column that is no input.
+        """
         given = described_names(file, names, told)
+        if unknown := sorted(told.categories.keys() - {*given}):
+            raise UnfitModel(
+                file,
+                f"its inputs are {list(given)}, and the description has categories of {unknown}",
+                "Correct `categories` in the description.",
+            )
         codes = {
             name: tuple(spelled(pl.Series(known, strict=False)).fill_null(MISSING))
             for name, known in told.categories.items()

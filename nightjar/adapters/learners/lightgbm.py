@@ -68,8 +68,10 @@ class LightGBMPredictor:
         return both(raw) if self.kind.probabilities and raw.ndim == 1 else raw
 
     def params(self) -> Mapping[str, Any]:
+        """trees: the rounds that training chose, each of which has a tree for each class."""
         told = {name: value for name, value in self.booster.params.items() if isinstance(value, TOLD)}
-        return {**told, "trees": self.booster.num_trees()}
+        best = self.booster.best_iteration  # at most 0 where training was not stopped early
+        return {**told, "trees": best if best > 0 else self.booster.current_iteration()}
 
     def save(self, path: Path) -> None:
         """The columns stand in a line of their own, which LightGBM passes over."""

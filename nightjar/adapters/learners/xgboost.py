@@ -64,22 +64,27 @@ class XGBoostPredictor:
         return both(raw) if self.kind.probabilities and raw.ndim == 1 else raw
 
     def _predicted(self, matrix: np.ndarray, **what: bool) -> np.ndarray:
-        """Of the trees up to the best one, if training was stopped early."""
-        trees = (0, int(self.booster.attr("best_iteration") or -1) + 1)
         rows = library("xgboost").DMatrix(
             matrix,
             feature_names=self.booster.feature_names,
             feature_types=self.booster.feature_types,
             enable_categorical=True,
         )
-        return np.asarray(self.booster.predict(rows, iteration_range=trees, **what))
+        return np.asarray(self.booster.predict(rows, iteration_range=(0, self._rounds), **what))
+
+    @property
+    def _rounds(self) -> int:
+        """Those up to the best one, if training was stopped early."""
+        best = self.booster.attr("best_iteration")
+        return self.booster.num_boosted_rounds() if best is None else int(best) + 1
 
     def params(self) -> Mapping[str, Any]:
+        """trees: the rounds that training chose, each of which has a tree for each class."""
         told = _config(self.booster)
         return {
             "objective": told["objective"]["name"],
             **told["learner_model_param"],
-            "trees": self.booster.num_boosted_rounds(),
+            "trees": self._rounds,
         }
 
     def save(self, path: Path) -> None:

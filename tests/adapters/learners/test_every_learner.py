@@ -20,7 +20,7 @@ from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.description import Description
-from nightjar.testing.learners import FITS
+from nightjar.testing.learners import FITS, ROUNDS
 from nightjar.testing.specs import spec_of_kind, toy_spec
 from nightjar.testing.versions import toy_version
 
@@ -215,10 +215,15 @@ def test_an_xgboost_model_that_was_stopped_early_scores_by_its_best_trees(tmp_pa
     booster = xgboost.train({}, rows, 30, evals=[(other, "valid")], **quiet)
     assert booster.best_iteration + 1 < booster.num_boosted_rounds()
     booster.save_model(tmp_path / "model.ubj")
-    scores = (
-        LEARNERS["xgboost"].load(tmp_path / "model.ubj", REGRESSION).predict(pl.DataFrame({"wind": x[:, 0]}))
-    )
+    loaded = LEARNERS["xgboost"].load(tmp_path / "model.ubj", REGRESSION)
+    scores = loaded.predict(pl.DataFrame({"wind": x[:, 0]}))
+    assert loaded.params()["trees"] == booster.best_iteration + 1, "a refit takes so many"
     assert scores.to_list() == booster.predict(rows, iteration_range=(0, booster.best_iteration + 1)).tolist()
+
+
+@pytest.mark.parametrize("algorithm", ["catboost", "lightgbm", "xgboost"])
+def test_the_trees_that_a_refit_takes_are_rounds_also_where_each_class_has_a_tree(algorithm):
+    assert fitted(algorithm, "multiclass").params()["trees"] == ROUNDS
 
 
 def graph(inputs, outputs, nodes):
@@ -365,6 +370,9 @@ def test_what_the_columns_of_a_file_are_must_fit_its_description(tmp_path):
     with pytest.raises(UnfitModel, match="the description says"):
         LEARNERS["lightgbm"].load(tmp_path / "foreign", BINARY, Description(inputs=("a", "b", "c", "d")))
     codes = {"city": ("LIMA", "OSLO", "ROME"), "plane": ("", "A", "B")}
+    told = Description(categories={**codes, "plain": ("A",)})
+    with pytest.raises(UnfitModel, match=r"the description has categories of \['plain'\]"):
+        LEARNERS["lightgbm"].load(tmp_path / "foreign", BINARY, told)
     loaded = LEARNERS["lightgbm"].load(tmp_path / "foreign", BINARY, Description(categories=codes))
     frame = sample("binary", 50, 7)
     assert loaded.predict(frame).to_list() == fitted("lightgbm", "binary").predict(frame).to_list()
