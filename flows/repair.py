@@ -14,7 +14,7 @@ from flows.parts import THREADS, parts
 from flows.tables import show_late, show_plan, tell_backfill
 from flows.tasks import as_task
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.night.plan import Planned
+from nightjar.core.night.plan import Planned, require_order
 from nightjar.core.night.repair import Cause
 from nightjar.usecases.scoring.repair import late_nights, nights_aside
 
@@ -48,8 +48,10 @@ def repair(
     """
     with failures_told(model):
         spec, executor = models.model(model), parts()
+        first, last = first or date.min, last or date.max
+        require_order(first, last)
         known = platform().prepare(spec).corrected(known_at)
-        nights = wanted(spec, cause, first or date.min, last or date.max, known)
+        nights = wanted(spec, cause, first, last, known)
         if dry_run or not nights:
             show_plan(model, nights)
             return

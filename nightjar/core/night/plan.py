@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from nightjar.core.errors.base import Retryable
 from nightjar.core.errors.night import Stopped
+from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.reprocess import Order, Reprocess
 
@@ -67,6 +68,14 @@ class Planned:
     wanted: bool = True
     force: bool = False
     repair: bool = False
+
+
+def require_order(first: date, last: date) -> None:
+    """Raises BadSettings if the last score date lies before the first."""
+    if last < first:
+        raise BadSettings(
+            f"The last date, {last}, lies before the first, {first}", "Name the earlier date first."
+        )
 
 
 def plan(

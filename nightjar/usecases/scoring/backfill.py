@@ -14,12 +14,12 @@ import structlog
 
 from nightjar.core.errors.machine import REFUSALS, may_pass, refused
 from nightjar.core.errors.night import NightBusy, Stopped
-from nightjar.core.errors.settings import BadSettings, NoOccasion
+from nightjar.core.errors.settings import NoOccasion
 from nightjar.core.model.occasions import nearest, occasions_between
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import due_before, night_of
 from nightjar.core.night.entities import NightSummary
-from nightjar.core.night.plan import Planned, Stage, missed, plan
+from nightjar.core.night.plan import Planned, Stage, missed, plan, require_order
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.core.ports.nights import NightReader
 from nightjar.core.ports.progress import Progress, silent
@@ -86,10 +86,7 @@ def planned_nights(
     The nights are those of the schedule, and those that were attempted by an earlier schedule. Raises
     BadSettings if last is before first, or if there are none.
     """
-    if last < first:
-        raise BadSettings(
-            f"The last date, {last}, lies before the first, {first}", "Name the earlier date first."
-        )
+    require_order(first, last)
     standings = store.standings(spec.name, first, last)
     dates = {*occasions_between(spec, first, last), *standings}
     if not dates:

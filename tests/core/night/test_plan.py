@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from nightjar.core.errors.base import NightjarError, Retryable
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.night import AuditFailed
+from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.occasions import is_occasion, occasions_between
 from nightjar.core.model.spec import Replay
 from nightjar.core.night.clock import due_before, score_date_of
 from nightjar.core.night.entities import Run, RunState
-from nightjar.core.night.plan import Stage, Standing, kinds, missed, passes, plan
+from nightjar.core.night.plan import Stage, Standing, kinds, missed, passes, plan, require_order
 from nightjar.core.night.reprocess import Order, Reprocess
 from nightjar.testing.specs import toy_spec
 
@@ -190,3 +191,9 @@ def test_what_passes_by_itself_is_told_from_what_waits_for_a_person(kind):
         for error in (AuditFailed, ContractBroken, NightjarError)
     )
     assert not passes("")
+
+
+def test_the_last_date_may_not_lie_before_the_first():
+    require_order(DAY, DAY)
+    with pytest.raises(BadSettings, match=f"{DAY}, lies before the first, {DAYS[1]}. Name the earlier"):
+        require_order(DAYS[1], DAY)
