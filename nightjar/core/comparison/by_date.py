@@ -11,6 +11,10 @@ from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 
 LEAST_NIGHTS = 3
 """Fewer nights do not say that a column goes by the date."""
+LEAST_ROWS = 10
+"""Fewer rows may have one value by chance."""
+LEAST_VALUES = 4
+"""In so many values a night, tonight's included, a change is nothing new."""
 APART = tuple(timedelta(days) for days in sorted(range(-7, 8), key=abs))
 """How far the day that a column tells may lie from the score date, as that of the as-of. Nearest first."""
 TINY = 1e-9
@@ -34,9 +38,15 @@ NUMBERS: tuple[Callable[[date], int], ...] = (
 
 def one_value(column: ColumnProfile) -> float | None:
     """The number that all rows of a night have, a category that is a number too; None if there is none."""
-    if column.nulls or column.distinct != 1:
+    only = None if column.nulls else _only(column)
+    return _number(only) if isinstance(only, str) else only
+
+
+def _only(column: ColumnProfile) -> float | str | None:
+    """The only value that a column has beside missing ones; None if there are several or none."""
+    if column.distinct != 1:
         return None
-    return column.quantiles[0] if column.quantiles else _number(next(iter(column.categories), ""))
+    return column.quantiles[0] if column.quantiles else next(iter(column.categories), None)
 
 
 def _number(text: str) -> float | None:
@@ -59,6 +69,24 @@ def columns_of_date(tonight: NightProfile, nights: Iterable[NightProfile]) -> fr
                 found[each.column][night.score_date] = each
     return frozenset(
         name for name, value in only.items() if _says_when(tonight.score_date, value, found[name])
+    )
+
+
+def columns_of_one_value(tonight: NightProfile, nights: Iterable[NightProfile]) -> frozenset[str]:
+    """The columns that have one value a night and often another one: the price of the day, a countdown.
+
+    They have it tonight and on each of the nights before that has values. A column whose only value was
+    seldom another one is not among them, nor is a column of nights of a few rows.
+    """
+    found: dict[str, set[float | str | None]] = {
+        each.column: {_only(each)} for each in tonight.columns if each.rows >= LEAST_ROWS
+    }
+    for night in nights:
+        for each in night.columns:
+            if each.column in found and each.values:
+                found[each.column].add(_only(each))
+    return frozenset(
+        name for name, values in found.items() if None not in values and len(values) >= LEAST_VALUES
     )
 
 

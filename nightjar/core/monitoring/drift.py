@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nightjar.core.comparison.by_date import columns_of_date
+from nightjar.core.comparison.by_date import columns_of_date, columns_of_one_value
 from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.model.holidays import IsHoliday, never
@@ -31,6 +31,7 @@ from nightjar.core.monitoring.movement import (
     MIX,
     SPREAD,
     UNSEEN,
+    Column,
     Moved,
     References,
     moved,
@@ -109,34 +110,37 @@ def night_drift(
     profile of a column, only what the sample proves to be broken is an alarm. rate: the share of nights
     without drift that may have any alarm. is_holiday: names the holidays of the model's calendar.
     """
-    dated = columns_of_date(tonight, past)
-    measured = {
-        name: each for name, each in _measured(tonight, past, is_holiday).items() if name not in dated
+    earlier = (night for night in past if night.columns and night.score_date < tonight.score_date)
+    nights = [*sorted(earlier, key=lambda night: night.score_date)[-HISTORY:], tonight]
+    against = references([night.score_date for night in nights], is_holiday)
+    left_out = columns_of_date(tonight, past) | columns_of_one_value(tonight, nights[:-1])
+    moves = {
+        name: (column, moved(column, against))
+        for name, column in _by_column(nights).items()
+        if name not in left_out
     }
+    rarest = {name: _rarest(column, found, against) for name, (column, found) in moves.items()}
+    measured = {name: each for name, each in rarest.items() if each is not None}
+    lasting = left_out | {name for name in moves.keys() - measured.keys() if _as_before(moves[name][1])}
     found, probability = told({name: each.probability for name, each in measured.items()}, rate)
     return tuple(
         _verdict(row, measured[row.column], probability, drifted=row.column in found)
         if row.column in measured
-        else _by_training(row, tonight.column(row.column), dated)
+        else _by_training(row, tonight.column(row.column), lasting)
         for row in training
     )
 
 
-def _measured(
-    tonight: NightProfile, past: Sequence[NightProfile], is_holiday: IsHoliday
-) -> dict[str, _Measured]:
-    earlier = (night for night in past if night.columns and night.score_date < tonight.score_date)
-    nights = [*sorted(earlier, key=lambda night: night.score_date)[-HISTORY:], tonight]
-    against = references([night.score_date for night in nights], is_holiday)
-    columns = [{column.column: column for column in night.columns} for night in nights]
-    found = {name: _rarest([night.get(name) for night in columns], against) for name in columns[-1]}
-    return {name: each for name, each in found.items() if each is not None}
+def _by_column(nights: Sequence[NightProfile]) -> Mapping[str, Column]:
+    """The columns of the last night, on each of the nights."""
+    profiles = [{column.column: column for column in night.columns} for night in nights]
+    return {name: [night.get(name) for night in profiles] for name in profiles[-1]}
 
 
-def _rarest(column: Sequence[ColumnProfile | None], against: References) -> _Measured | None:
+def _rarest(column: Column, all_of: Moved, against: References) -> _Measured | None:
     """The measure whose distance tonight is the rarest; None if past nights say nothing."""
     power = POWER_OF_FEW if _of_few(column) else POWER
-    all_of, holiday = moved(column, against), bool(against.holiday[-1])
+    holiday = bool(against.holiday[-1])
     tails = {
         name: (float(each.distances[-1]), tail.wider(HOLIDAY) if holiday else tail)
         for name, each in all_of.by.items()
@@ -156,6 +160,19 @@ def _rarest(column: Sequence[ColumnProfile | None], against: References) -> _Mea
     return _Measured(name, distance, tail, len(rare), probability, _trend(all_of, tails), holiday)
 
 
+def _as_before(found: Moved) -> bool:
+    """True if no distance of a column is more than a night before had, or than anybody would act on.
+
+    A column without a value has no other distance than that of its missing values.
+    """
+    if not np.isfinite(found.by[MISSING].distances[-1]):
+        return False
+    return all(
+        not each.distances[-1] > np.nanmax([LEAST[name], *each.distances[:-1]])
+        for name, each in found.by.items()
+    )
+
+
 def _of_ordinary_nights(distances: NDArray[np.float64], against: References) -> NDArray[np.float64]:
     """The distances of the nights before, NaN for those in holiday periods."""
     return np.where(against.holiday, np.nan, distances)[-TAIL_NIGHTS - 1 : -1]
@@ -167,7 +184,7 @@ def _trend(found: Moved, tails: Mapping[str, tuple[float, Tail]]) -> float | Non
     return None if moved_by is None or moved_by < max(usual, LEAST[LEVEL]) else moved_by
 
 
-def _of_few(column: Sequence[ColumnProfile | None]) -> bool:
+def _of_few(column: Column) -> bool:
     return max(each.entities for each in column if each is not None) < FEW_ENTITIES
 
 
@@ -216,9 +233,11 @@ def _slow(row: ColumnDrift, in_four_weeks: float | None) -> tuple[str | None, st
     return finding, f"{said}; {row.note}" if row.note else said
 
 
-def _by_training(row: ColumnDrift, profile: ColumnProfile | None, dated: Collection[str]) -> ColumnDrift:
-    """dated: the columns that say when a night is. The year goes on, and nothing is broken."""
-    told = row.finding == TRAINING and row.column not in dated
+def _by_training(row: ColumnDrift, profile: ColumnProfile | None, lasting: Collection[str]) -> ColumnDrift:
+    """lasting: the columns that are as on the nights before, or say when a night is. The year goes on, and
+    nothing is broken.
+    """
+    told = row.finding == TRAINING and row.column not in lasting
     drifted = told and (profile is None or not _of_few([profile]))
     return row.model_copy(
         update={

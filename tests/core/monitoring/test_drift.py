@@ -203,6 +203,33 @@ def test_with_too_few_nights_the_training_sample_decides(sample, past, nights):
     assert drifted(gone) == {("code", TRAINING)}
 
 
+def test_what_the_nights_before_have_too_is_no_alarm_of_a_young_model():
+    far, empty = {"wind": pl.col("wind") + 30}, {"wind": pl.lit(None, pl.Float64)}
+    sample = training(rows(1_000, 5_000))
+    for spoil in (far, empty):
+        past = [profile(number, rows(number, spoil=spoil)) for number in range(20)]
+        found = verdicts(sample, past, 20, rows(20, spoil=spoil))
+        assert (found["wind"].drifted, found["wind"].finding) == (False, OUTSIDE)
+        before = [profile(number, rows(number)) for number in range(20)]
+        assert drifted(verdicts(sample, before, 20, rows(20, spoil=spoil))) == {("wind", TRAINING)}
+
+
+@pytest.mark.parametrize("nights", [80, 20])
+def test_one_value_a_night_that_often_changes_is_no_drift(nights):
+    def night(number, **values):
+        told = {"price": number % 11, "rate": 2.0, **values}
+        frame = pl.DataFrame({name: [float(value)] * 100 for name, value in told.items()})
+        columns = tuple(numbers_of(frame[name], 100) for name in told)
+        return frame, NightProfile(score_date=FIRST + timedelta(number), columns=columns)
+
+    frames, past = zip(*map(night, range(nights)), strict=True)
+    sample = TrainingSample(pl.concat(frames), (), ("price", "rate"))
+    frame, profile = night(nights, price=40, rate=7.5)
+    found = {row.column: row for row in night_drift(profile, past, sample.compared(frame))}
+    assert {row.column for row in found.values() if row.drifted} == {"rate"}
+    assert found["price"].finding == OUTSIDE
+
+
 def test_nights_without_profiles_and_later_nights_are_left_out(sample, past):
     empty = [NightProfile(score_date=FIRST + timedelta(days=n), columns=()) for n in (68, 69)]
     later = [profile(71, rows(71)), profile(70, rows(3))]
