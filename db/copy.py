@@ -246,7 +246,10 @@ def _segments(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[S
             present = series.is_not_null().to_numpy()
             varying = _varying(values, target)
             block.append(
-                np.where(present, varying.lengths, NULL).astype(">i4").view(np.uint8).reshape(batch.height, 4)
+                np.where(present, varying.lengths, np.int64(NULL))
+                .astype(">i4")
+                .view(np.uint8)
+                .reshape(batch.height, 4)
             )
             yield _joined(block)
             yield varying

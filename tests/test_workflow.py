@@ -4,6 +4,8 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -144,3 +146,9 @@ def test_hooks_before_a_commit_are_local_so_they_need_no_pin():
     for hook in config["repos"][0]["hooks"]:
         command = hook["entry"].removesuffix(" --force-exclude")
         assert command in BY_THE_SCRIPT or f"{command} --check" in BY_THE_SCRIPT
+
+
+def test_each_python_gets_the_versions_that_the_tests_ran_with():
+    """A newer Python would get a newer numpy, with which nothing was tried."""
+    packages = tomllib.loads((PROJECT / "uv.lock").read_text())["package"]
+    assert [name for name, times in Counter(each["name"] for each in packages).items() if times > 1] == []
