@@ -52,6 +52,8 @@ def backtest(
     platform, spec = opened(), spec_of(model)
     plan = Plan(model=spec.name, first=first, last=last, retrain=retrain, despite_gates=despite_gates)
     steps_of(spec, plan)
+    if html is not None:  # a folder that cannot be made is told before the walk, which takes long
+        html.parent.mkdir(parents=True, exist_ok=True)
     platform.prepare(spec).ready(wanted_until(spec, last, datetime.now(UTC)), console.bar)
     use_case = platform.backtest(spec, console.bar)
     walked = use_case.walk(plan)

@@ -78,6 +78,12 @@ def test_a_command_that_cannot_succeed_says_so_at_once(run, words, code, told):
     assert refused.value.exit_code == code
 
 
+@pytest.mark.usefixtures("untouched")
+def test_a_backtest_whose_page_cannot_be_written_does_not_walk(run):
+    with pytest.raises(NotADirectoryError):
+        run("backtest", "--from", "2013-03-10", "--to", "2013-03-12", "--html", "/dev/null/pages/page.html")
+
+
 @pytest.mark.parametrize(
     "words",
     [
