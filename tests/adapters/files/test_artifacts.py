@@ -1,10 +1,13 @@
 import hashlib
 import os
+import re
 import shutil
+import subprocess
 import threading
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import fsspec
 import pytest
@@ -13,6 +16,7 @@ from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.model import ArtifactBroken
 from nightjar.core.errors.settings import BadSettings
+from nightjar.wiring.settings import PROJECT
 
 
 @pytest.fixture(params=["plain", "file", "memory", "s3"])
@@ -334,3 +338,28 @@ def test_an_old_object_that_is_put_again_is_written_again(tmp_path, file):
     store.put("model", file)
     (listed,) = store.files()
     assert listed.changed_at > datetime.now(UTC) - timedelta(minutes=5)
+
+
+def test_the_command_of_the_runbook_names_changed_files_and_no_others(file, tmp_path):
+    store = FsspecArtifacts(str(tmp_path / "a home" / "artifacts"))
+    rows = [tmp_path / f"{number}.parquet" for number in range(11)]
+    for one in rows:
+        one.write_text(one.name)
+    whole, listed = store.put("model", file)[0], store.put_bundle("population", rows)[0]
+    part = listed.replace(".parts", ".10.parquet")
+    command = re.findall("```sh\n(.*?)```", (PROJECT / "runbooks/artifact-broken.md").read_text(), re.DOTALL)[
+        0
+    ]
+
+    def said():
+        home = {**os.environ, "NIGHTJAR_HOME": str(tmp_path / "a home")}
+        return subprocess.run(
+            ["bash", "-c", command], env=home, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert said() == ""
+    for changed in map(Path, (whole, part)):
+        changed.chmod(0o644)
+        changed.write_text("other bytes")
+    place = len(f"{store.url}/")
+    assert said().splitlines() == [f"BROKEN {whole[place:]}", f"BROKEN {part[place:]}"]
