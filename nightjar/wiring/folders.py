@@ -83,10 +83,9 @@ def imported_anew(broken: Mapping[str, Fault]) -> Found:
 
 def asked() -> Mapping[str, Fault] | None:
     """Model -> why its folder cannot be used, by another process. None: it could not say."""
+    ask = [sys.executable, "-P", "-c", ASK]  # -P: not the models of the folder in which this process runs
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", ASK], capture_output=True, text=True, timeout=ANSWERS_WITHIN_S, check=True
-        )
+        done = subprocess.run(ask, capture_output=True, text=True, timeout=ANSWERS_WITHIN_S, check=True)
         broken: dict[str, tuple[str, str]] = json.loads(done.stdout.splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         log.warning("models_not_imported_anew", error=str(error))

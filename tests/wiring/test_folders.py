@@ -100,3 +100,9 @@ def test_what_cannot_be_asked_is_asked_again_and_ends_nothing(place, monkeypatch
         patched.setattr(sys, "executable", "/no/python")
         assert set(look.now().broken) == {"toy"}
     assert look.now().broken == {}
+
+
+def test_models_of_the_folder_in_which_the_watcher_runs_are_not_taken_for_ours(tmp_path, monkeypatch):
+    (tmp_path / "models.py").write_text("BROKEN = None\n")
+    monkeypatch.chdir(tmp_path)
+    assert folders.asked() == {}
