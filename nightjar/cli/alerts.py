@@ -26,7 +26,7 @@ def list_open(context: typer.Context) -> None:
             note.severity.value,
             note.model,
             note.kind,
-            console.plain(note.sentence),
+            note.sentence,
             f"runbooks/{note.runbook}.md",
         )
         for incident in found

@@ -48,13 +48,13 @@ def run(platform: Platform, spec: ModelSpec, today: date, nights: int) -> None:
         if not summary.published_now
         else f"{counted(len(summary.published_now), 'night')} published"
     )
-    console.out.print(f"\n[bold]{ending}[/] ({time.monotonic() - started:.0f} s)")
+    console.out.print(console.headed(f"\n{ending}", "bold", f"({time.monotonic() - started:.0f} s)"))
     console.show_where(platform)
     console.out.print("Postgres keeps running; stop it with: uv run nightjar db stop")
 
 
 def step(what: str) -> None:
-    console.out.print(f"[bold]{what}[/]")
+    console.out.print(what, style="bold")
 
 
 def train(platform: Platform, spec: ModelSpec, known: date) -> None:

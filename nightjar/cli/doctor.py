@@ -47,16 +47,16 @@ def of_models(platform: Platform) -> Iterator[Row]:
         for name, check in CHECKS_OF_A_MODEL.items():
             yield verdict(f"{spec.name}: {name}", partial(check, platform, spec))
     for name, error in models.BROKEN.items():
-        yield f"{name}: model", "NO", console.plain(told(error))
+        yield f"{name}: model", "NO", told(error)
 
 
 def verdict(name: str, check: Callable[[], str]) -> Row:
     try:
         return name, "ok", check()
     except NightjarError as error:
-        return name, "NO", console.plain(told(error).replace(f" {ASK_THE_DOCTOR}", ""))
+        return name, "NO", told(error).replace(f" {ASK_THE_DOCTOR}", "")
     except Exception as error:  # noqa: BLE001  # a doctor reports every error
-        return name, "NO", console.plain(f"{type(error).__name__}: {error}")
+        return name, "NO", f"{type(error).__name__}: {error}"
 
 
 NO_SERVER = "PREFECT_API_URL is not set, and `nightjar up` does not run"

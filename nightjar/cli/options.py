@@ -196,7 +196,7 @@ def specs_of(model: str | None) -> "tuple[ModelSpec, ...]":
 def end(summary: "BackfillSummary") -> None:
     """Show all failures, then end with the exit code of the first night that failed."""
     for failed in summary.failed:
-        console.err.print(f"[bold red]{failed.score_date}:[/] {console.plain(told(failed.error))}")
+        console.err.print(console.headed(f"{failed.score_date}:", "bold red", told(failed.error)))
     failure = next((failed.error for failed in summary.failed), None)
     if isinstance(failure, NightjarError):
         raise typer.Exit(failure.exit_code)

@@ -112,7 +112,7 @@ def entity_rows(night: "LateNight") -> Iterator[tuple[str, str, str]]:
         ("new", night.touched.added),
         ("gone", night.touched.removed),
     ):
-        yield from ((str(night.run.score_date), console.plain(key), what) for key in keys)
+        yield from ((str(night.run.score_date), key, what) for key in keys)
 
 
 def quarantine_list(
@@ -171,7 +171,7 @@ def reasons_of(store: "ScoreReader", run: "Run") -> Iterator[tuple[object, ...]]
                 run.id,
                 run.state.value,
                 *(
-                    None if text is None else console.plain(str(text))
+                    None if text is None else str(text)
                     for text in (key, reason.get("column"), reason.get("check"), reason.get("value"))
                 ),
             )

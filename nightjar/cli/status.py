@@ -136,7 +136,7 @@ def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     from nightjar.core.platform.attempts import by_night
     from nightjar.usecases.data.landing import set_aside
 
-    console.out.print(f"[bold]{spec.name}[/]: {spec.title}")
+    console.out.print(console.headed(f"{spec.name}:", "bold", spec.title))
     published = {publication.score_date: publication for publication in platform.store.published(spec.name)}
     standings = platform.store.standings(spec.name, date.min, date.max)
     server = asked(platform, spec)
@@ -282,7 +282,7 @@ def show_server(server: "ServerStatus | str", attempts: "Sequence[Attempt]", lim
             )
         )
     if server.pauses:
-        pauses = [(console.plain(pause.what), console.plain(pause.why)) for pause in server.pauses]
+        pauses = [(pause.what, pause.why) for pause in server.pauses]
         console.out.print(console.table("paused", ("what", "why"), pauses))
     console.out.print(
         f"Prefect: {len(attempts) or 'no'} failed without a run in the last 14 days, "
@@ -303,8 +303,7 @@ def left_over(
 
 
 def attempt_row(attempt: "Attempt") -> tuple[str, ...]:
-    row = f"{attempt.ended_at:%Y-%m-%d %H:%M}", attempt.flow, attempt.name, attempt.state, attempt.why
-    return tuple(map(console.plain, row))
+    return f"{attempt.ended_at:%Y-%m-%d %H:%M}", attempt.flow, attempt.name, attempt.state, attempt.why
 
 
 def asked(platform: "Platform", spec: "ModelSpec") -> "ServerStatus | str":

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from nightjar.core.platform.log_lines import rendered
 from nightjar.core.plurals import counted
@@ -61,12 +62,16 @@ class Stream:
         getattr(sys, self._name).flush()
 
 
+AsWritten = partial(Console, highlight=False, markup=False, emoji=False)
+"""A console that shows the text of others: brackets as brackets, and `:id:` of a key as it is."""
+
+
 def made(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    console = AsWritten(stderr=stderr, soft_wrap=True)
     if console.is_terminal:
         return console
     stream = cast("IO[str]", Stream("stderr" if stderr else "stdout"))
-    return Console(file=stream, highlight=False, soft_wrap=True, width=WIDTH_WITHOUT_TERMINAL)
+    return AsWritten(file=stream, soft_wrap=True, width=WIDTH_WITHOUT_TERMINAL)
 
 
 out, err = made(stderr=False), made(stderr=True)
@@ -90,7 +95,7 @@ def tell_error(error: "NightjarError") -> None:
             {"error": type(error).__name__, "exit_code": error.exit_code, "runbook": error.runbook},
         )
     else:
-        err.print(f"[bold red]error:[/] {plain(text)}")
+        err.print(headed("error:", "bold red", text))
 
 
 def log(event: str, level: str, fields: Mapping[str, object]) -> None:
@@ -152,7 +157,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
 def cell(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else plain(str(value))
 
 
 def measured(value: float, low: float | None, high: float | None, form: str = ".3f") -> str:
@@ -216,7 +221,7 @@ def late_row(night: "LateNight") -> tuple[object, ...]:
         len(touched.changed),
         len(touched.added),
         len(touched.removed),
-        plain(instance),
+        instance,
         late,
     )
 
@@ -241,7 +246,7 @@ def held_row(check: "OutcomeCheck") -> tuple[str, ...]:
 
 
 def show_numbered(title: str, texts: Iterable[str]) -> None:
-    out.print(f"[bold]{title}[/]")
+    out.print(title, style="bold")
     for place, text in enumerate(texts, start=1):
         out.print(plain(f"{place}. {text}"))
 
@@ -337,7 +342,8 @@ def show_nights(title: str, nights: "Sequence[NightSummary]") -> None:
     out.print(table(title, NIGHT_COLUMNS, [night_row(night) for night in nights]))
     for night in nights:
         if night.without_challenger:
-            err.print(f"[bold yellow]{night.score_date}:[/] {unshadowed(night)} ({CHALLENGER_FAILED})")
+            lacks = f"{unshadowed(night)} ({CHALLENGER_FAILED})"
+            err.print(headed(f"{night.score_date}:", "bold yellow", lacks))
         show_lacks(night.model, night.score_date, night.lacks)
 
 
@@ -429,19 +435,21 @@ def unshadowed(night: "NightSummary") -> str:
 def show_lacks(model: str, score_date: date, lacks: "Sequence[str]") -> None:
     """Show the steps after a publication that failed. `nightjar monitor` does them later."""
     for lack in lacks:
-        err.print(f"[bold yellow]{score_date}:[/] published without its {plain(lack)}")
+        err.print(headed(f"{score_date}:", "bold yellow", f"published without its {lack}"))
     if lacks:
         err.print(f"`nightjar monitor --model {model}` tries it again ({REPORT_FAILED})")
 
 
 def plain(text: str) -> str:
-    """Text without markup: square brackets are shown as they are.
-
-    Characters that a terminal would obey or hide are written out.
-    """
-    return escape(
-        "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
+    """Text whose characters that a terminal would obey or hide are written out."""
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text
     )
+
+
+def headed(head: str, style: str, text: str) -> Text:
+    """A line that begins with a word in a style."""
+    return Text.assemble((head, style), " ", plain(text))
 
 
 PREDICTORS = {

@@ -26,15 +26,11 @@ def show(row: "RowExplained", out: Console) -> None:
         out.print(plain(line))
     for title, columns, rows in tables(row):
         if rows:
-            out.print(table(title, columns, [tuple(map(shown, cells)) for cells in rows]))
+            out.print(table(title, columns, rows))
     if not row.neighbours:
         out.print("the entity has no score on the nights around")
     if row.features_from:
         out.print(plain(f"features: {row.features_from}, whose rows are not traced"))
-
-
-def shown(cell: object) -> object:
-    return plain(cell) if isinstance(cell, str) else cell
 
 
 def head(row: "RowExplained") -> Iterator[str]:

@@ -64,13 +64,13 @@ def gate_rows(version: "Version") -> Iterator[tuple[object, ...]]:
             str(gate.verdict),
             gate.value,
             gate.threshold,
-            console.plain(gate.reason),
+            gate.reason,
         )
 
 
 def ledger_row(row: "Promotion") -> tuple[object, ...]:
     since = f"{row.promoted_at:%Y-%m-%d %H:%M:%S}"
-    return since, row.role, row.version_number, row.actor, console.plain(row.reason)
+    return since, row.role, row.version_number, row.actor, row.reason
 
 
 def show_difference(found: "VersionDifference", first: "Version") -> None:
@@ -98,7 +98,7 @@ def show_changes(title: str, names: tuple[str, str], rows: "Sequence[Change]") -
 
 
 def beside_row(one: "Beside", titles: Mapping[str, str]) -> tuple[str, ...]:
-    return console.plain(titles.get(one.what, one.what)), measured_cell(one.first), measured_cell(one.second)
+    return titles.get(one.what, one.what), measured_cell(one.first), measured_cell(one.second)
 
 
 def measured_cell(one: "Measured | None") -> str:
@@ -115,7 +115,7 @@ def show_scores(found: "ScoreDifference", names: tuple[str, str]) -> None:
     console.out.print(console.table("distribution of the differences", ("quantile", "difference"), spread))
     moves = [
         (
-            console.plain(move.entity_key),
+            move.entity_key,
             f"{move.first:.4f}",
             f"{move.second:.4f}",
             f"{move.second - move.first:+.4f}",

@@ -5,11 +5,11 @@ from io import StringIO
 
 import pytest
 import typer
-from rich.console import Console
 
 from nightjar.cli.explain import parsed
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.explaining.row import Added, FeatureRow, RowExplained, Shown, Source, VersionTold
+from nightjar.showing.console import AsWritten
 from nightjar.showing.explained import FILES_SHOWN, show
 
 DAY, AT = date(2013, 6, 15), datetime(2013, 6, 15, 1, tzinfo=UTC)
@@ -79,7 +79,7 @@ def told(**changes):
 
 def shown(row):
     written = StringIO()
-    show(row, Console(width=300, file=written))
+    show(row, AsWritten(width=300, file=written))
     return written.getvalue()
 
 

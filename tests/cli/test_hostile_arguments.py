@@ -165,7 +165,7 @@ def test_a_mistake_is_told_with_its_exit_code(run, words, code, problem):
 
 
 def test_hostile_text_cannot_steer_the_terminal():
-    assert plain("a[b]\x1b[2J\u202e\x07\nc") == "a\\[b]\\x1b[2J\\u202e\\x07\nc"
+    assert plain("a[b]\x1b[2J\u202e\x07\nc") == "a[b]\\x1b[2J\\u202e\\x07\nc"
 
 
 @pytest.mark.parametrize("program", [("prefect",), ("db", "psql")], ids=" ".join)
