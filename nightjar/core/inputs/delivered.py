@@ -34,6 +34,8 @@ MOST_VALUES = 100
 """A column of texts with more values names things, and its rows are not counted by value."""
 ALIKE = 2.0
 """Two columns are measured alike if neither is usually more than so many times the other."""
+FEW_EQUAL = 5
+"""In so many rows, such as those with a gust, two columns are not the same by chance."""
 UNEVEN = frozenset({"negative_share", "order", "same_factor", "same_offset", "factor", "crossed"})
 """Readings of entities that say nothing of feeds: from day to day the weather moves as a whole."""
 
@@ -177,10 +179,11 @@ def _beside_week(
         known, before = (
             each[~np.isnan(each).any(axis=1)] for each in (now[:, [one, other]], then[:, [one, other]])
         )
-        if min(len(known), len(before)) >= VARIED and _near(*np.abs(former.middle(before))):
+        if len(known) >= FEW_EQUAL and len(before) >= VARIED and _near(*np.abs(former.middle(before))):
             pair, (first, second) = f"{names[one]} and {names[other]}", known.T
-            yield "not_below", pair, "", float((first >= second).mean())
             yield "equal", pair, "", float((first == second).mean())
+            if len(known) >= VARIED:
+                yield "not_below", pair, "", float((first >= second).mean())
             if len(known) >= SOME:
                 rise, middle, _ = line(first, second)
                 yield "rise", pair, "", rise

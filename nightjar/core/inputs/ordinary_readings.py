@@ -99,6 +99,15 @@ On ordinary nights of the recorded year the correlation is 0.86 in the middle an
 SAME_AS_LAST = 0.995
 """A population with this share of the entities of the night before is that night's, if nights differ more."""
 USUALLY_DIFFERS = 0.985
+USUALLY_NEW = 10
+"""If nights usually have so many entities that no night of the last week had alone, one without any is a part
+of an earlier night. On January to June the night with fewest has 3, and the middle one 49.
+"""
+BESIDE_FIFTH = {"least": "lowest", "greatest": "highest"}
+"""Readings of a night's last value that are put beside the fifth ones of other nights.
+
+If it does not reach these, an end is missing where every comparable night has five values.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +187,7 @@ def unusual(
     if len(near) < LEAST_NIGHTS:
         return ()
     kinds = [COUNTED] if holiday else [COUNTED, CROSSED]
-    past, of_weekday = summary(near), summary(alike, [*kinds, ONLY])
+    past, of_weekday = _beside_fifth(summary(near)), summary(alike, [*kinds, ONLY])
     single = single_valued(tonight, past)
     every = [
         each
@@ -208,6 +217,7 @@ def unusual(
         *(finding for each in every for finding in _held_or_told(each, margins, beyond)),
         *(finding for each in every if each.column not in as_due for finding in _frozen(each, single)),
         *(() if same_by_chance(tonight, near) else (each for of in every for each in _population(of))),
+        *(finding for each in every for finding in _nobody_new(each, height)),
         *(finding for each in every for finding in _unexplained(each)),
         *_calendar(tonight, near, of_weekday, len(alike), holiday=holiday),
     ]
@@ -249,6 +259,13 @@ def summary(nights: Sequence[pl.DataFrame], names: Sequence[str] | None = None) 
     return kept.group_by(KEY).agg(
         pl.len().alias("nights"), low=value.min(), usual=value.median(), high=value.max()
     )
+
+
+def _beside_fifth(past: pl.DataFrame) -> pl.DataFrame:
+    """The summary of the nights before, with the fifth values in the place of the last ones."""
+    last = {fifth: name for name, fifth in BESIDE_FIFTH.items()}
+    fifths = past.filter(pl.col("name").is_in([*last])).with_columns(pl.col("name").replace(last))
+    return pl.concat([past.filter(~pl.col("name").is_in([*BESIDE_FIFTH])), fifths])
 
 
 def beside(tonight: pl.DataFrame, past: pl.DataFrame, least: int) -> list[Reading]:
@@ -495,6 +512,24 @@ def _population(reading: Reading) -> Iterator[Finding]:
             sentence=two_lines(
                 f"The population is that of {which}",
                 _numbers("share of the entities that are the same", reading, limit, percent),
+            ),
+        )
+
+
+def _nobody_new(reading: Reading, rows: float) -> Iterator[Finding]:
+    """All entities are those of one earlier night, where nights usually have new ones. rows: of the night."""
+    if reading.name != "within_most" or reading.value < 1:
+        return
+    if reading.high < 1 and (1 - reading.usual) * rows >= USUALLY_NEW:
+        yield Finding(
+            name="population_repeated",
+            number=reading.value,
+            expected=reading.usual,
+            limit=1.0,
+            rate=RATE,
+            sentence=two_lines(
+                "No entity is new: all are those of one of the last nights",
+                _numbers("share of the entities that one night had", reading, 1.0, percent),
             ),
         )
 

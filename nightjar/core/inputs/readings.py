@@ -383,11 +383,18 @@ def together(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:
 
 def met_again(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> list[Told]:
     """How much the entities of the night overlap with those of earlier nights: with the night before, and
-    with the one of them that is most alike. 1 is the same entities.
+    with the one of them that is most alike. 1 is the same entities. `within_most`: the greatest share of the
+    night's entities that one of them had.
     """
     own, nights = _entities(rows), [_entities(night) for night in earlier]
-    shares = [len(own & night) / len(own | night) for night in nights]
-    return [("met_last", "", "", shares[0]), ("met_most", "", "", max(shares)), *_steady(own, nights)]
+    common = [len(own & night) for night in nights]
+    shares = [both / len(own | night) for both, night in zip(common, nights, strict=True)]
+    return [
+        ("met_last", "", "", shares[0]),
+        ("met_most", "", "", max(shares)),
+        ("within_most", "", "", max(common) / len(own)),
+        *_steady(own, nights),
+    ]
 
 
 def same_by_chance(tonight: pl.DataFrame, nights: Iterable[pl.DataFrame]) -> bool:

@@ -283,6 +283,16 @@ STILL = Rule(
     told="share of the keys of which no feature changed",
     if_above="{it} looks frozen: more rows than usual did not change since last night",
 )
+END = Rule(
+    check="clipped",
+    widths=0.5,
+    unit="width",
+    of_zeros=False,
+    moves=True,
+    lies=True,
+    told="",
+)
+"""Of the few values at an end of a column."""
 EMPTY = Rule(
     check="missing",
     above=1.5,
@@ -364,6 +374,42 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "low": _level("5% quantile", 0.25, "The low values of {it} are"),
     "middle": _level("median", 0.25, "The middle of {it} is"),
     "high": _level("95% quantile", 0.5, "The high values of {it} are"),
+    "lowest": (
+        replace(
+            END,
+            check="range",
+            below=0.5,
+            widths=1.0,
+            told="fifth least value",
+            if_below="Some values of {it} are lower than usual",
+        ),
+    ),
+    "highest": (
+        replace(
+            END,
+            check="range",
+            above=0.5,
+            widths=1.0,
+            told="fifth greatest value",
+            if_above="Some values of {it} are higher than usual",
+        ),
+    ),
+    "least": (
+        replace(
+            END,
+            above=0.15,
+            told="least value, beside the fifth least ones of other nights",
+            if_above="The lowest values of {it} are missing",
+        ),
+    ),
+    "greatest": (
+        replace(
+            END,
+            below=0.15,
+            told="greatest value, beside the fifth greatest ones of other nights",
+            if_below="The highest values of {it} are missing",
+        ),
+    ),
     "step": _level(
         "median change since last night",
         0.35,

@@ -78,6 +78,16 @@ OF_FEW: Shapes = {
     "few_zero_share": lambda values: (values == 0).mean(),
 }
 """Of an input of few different values, such as the weather of three airports."""
+FIFTH = 5
+LEAST_OF_ENDS = 100
+"""Of fewer values the fifth one is no end."""
+ENDS: Shapes = {
+    "least": lambda values: values[0],
+    "lowest": lambda values: values[FIFTH - 1],
+    "highest": lambda values: values[-FIFTH],
+    "greatest": lambda values: values[-1],
+}
+"""Of an input of so many values that its ends are where they usually are."""
 
 
 def of_values(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
@@ -91,7 +101,7 @@ def of_values(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
     for name, column, count in zip(names, every.T, known, strict=True):
         values = column[:count]
         different = _starts(values).size if count else 0
-        for reading, made in _wanted(name, different).items():
+        for reading, made in _wanted(name, different, count).items():
             yield reading, name, "", float(made(values))
         if name != SCORE and different >= VARIED:
             yield "missing_share", name, "", float((rows.height - count) / rows.height)
@@ -107,8 +117,10 @@ def of_codes(rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
             yield "code_share", name, "", float(repeated(values))
 
 
-def _wanted(name: str, distinct: int) -> Shapes:
+def _wanted(name: str, distinct: int, count: int) -> Shapes:
     many = distinct >= VARIED
     if name == SCORE:
         return SHAPE if many else {}
-    return {**SHAPE, **MANY} if many else OF_FEW if distinct else {}
+    if not many:
+        return OF_FEW if distinct else {}
+    return {**SHAPE, **MANY, **(ENDS if count >= LEAST_OF_ENDS else {})}

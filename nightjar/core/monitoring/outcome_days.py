@@ -17,6 +17,7 @@ from nightjar.core.monitoring.outcome_relations import (
     belonging,
     beside_before,
     edges,
+    ends,
     flags,
     grains,
     lines,
@@ -82,6 +83,7 @@ def days_of(
             lines=(fitted := lines(now, few, grain := grains(now, own), several)),
             grains=grain,
             edges=edges(now, own),
+            ends=ends(now, own),
             apart=apart(now, [name for name in counted if name not in few], fitted),
             flags=flags(now, own),
         )

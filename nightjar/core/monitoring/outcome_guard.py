@@ -71,6 +71,13 @@ FACTOR_APART = 1.8
 
 On January to June they lie at most 1.31 times as far apart, in holiday periods at most 0.82 times.
 """
+ODD_OF, WIDTHS_OF_ENDS = 7, 0.5
+"""The ends of a column may lie within those of comparable days by so many widths of their range.
+
+One day in ODD_OF may have others: a quiet week has few small numbers.
+"""
+Ends = tuple[float, float, float, float]
+"""The least, fifth least, fifth greatest and greatest number of a column."""
 LOWEST, GAP, GREATEST = "lowest ", "gap of ", "greatest "
 CHANCE_OF_ROWS = 2.5
 """Standard deviations of the rows of a value that are allowed besides."""
@@ -152,8 +159,8 @@ class OutcomeDay(Value):
     too. outcomes: rows of the score date with an outcome. rates: what is counted, such as `arr_delay missing
     where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers -> the rise of their
     line, the middle distance from it, and that of most rows. grains: column of numbers -> half of the least
-    step between two of them. edges, apart: as the functions of `outcome_relations`. flags: the columns of
-    numbers that have two different ones, or one.
+    step between two of them. edges, ends, apart: as the functions of `outcome_relations`. flags: the columns
+    of numbers that have two different ones, or one.
     shares: outcome -> share of these rows; empty for a kind of any number, whose mean_size is the mean of the
     absolute outcomes.
     broken: why the outcomes cannot be, if they cannot.
@@ -170,6 +177,7 @@ class OutcomeDay(Value):
     )
     grains: Mapping[str, float] = Field(default_factory=dict[str, float])
     edges: Mapping[str, float] = Field(default_factory=dict[str, float])
+    ends: Mapping[str, Ends] = Field(default_factory=dict[str, Ends])
     apart: Mapping[str, float] = Field(default_factory=dict[str, float])
     flags: tuple[str, ...] = ()
     outcomes: int = 0
@@ -192,6 +200,7 @@ TOLD_AS: Mapping[str, tuple[str, str]] = {
     "grain": ("{} has coarser steps than usual", "{} has finer steps than usual"),
     "range": ("The {} is further below 0 than usual", ""),
     "gap": ("The {} is wider than usual", ""),
+    "cut": ("The {} are missing", "The {} are missing"),
     "apart": ("Values of {} differ more than usual", ""),
 }
 HIGHER = "The {} is higher than usual", "The {} is lower than usual"
@@ -428,6 +437,7 @@ def findings(
         *_lines(found, past, wider, times),
         *_grains(found, past),
         *_edges(found, past),
+        *_ends(found, past, wider),
         *_apart(found, past),
     )
 
@@ -677,6 +687,28 @@ def _edges(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFindin
         most = max(factor * usual, usual + GRAINS * _least_grain(edge.split(" ")[-1], (found, *past)))
         if value > most:
             yield _finding("range" if edge.startswith(LOWEST) else "gap", edge, value, known, (0.0, most))
+
+
+def _ends(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
+    """Ends of a column that are missing, where comparable days have five numbers there, but for odd ones.
+
+    So are all routes with few flights, if somebody keeps small numbers secret.
+    """
+    for column, (least, _, _, greatest) in found.ends.items():
+        known = [day.ends[column] for day in past if column in day.ends]
+        if len(known) < LEAST_DAYS:
+            continue
+        odd, steps = len(known) // ODD_OF, GRAINS * _least_grain(column, (found, *past))
+        low = sorted(each[1] for each in known)[: len(known) - odd]
+        high = sorted(each[2] for each in known)[odd:]
+        within_low, within_high = (
+            wider * (steps + WIDTHS_OF_ENDS * _scarce(len(known)) * (usual[-1] - usual[0]))
+            for usual in (low, high)
+        )
+        if least > (most := low[-1] + within_low):
+            yield _finding("cut", f"lowest values of {column}", least, low, (-math.inf, most))
+        if greatest < (fewest := high[0] - within_high):
+            yield _finding("cut", f"highest values of {column}", greatest, high, (fewest, math.inf))
 
 
 def _least_grain(column: str, days: Iterable[OutcomeDay]) -> float:

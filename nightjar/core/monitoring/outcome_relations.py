@@ -16,6 +16,7 @@ from polars import selectors
 from nightjar.core.inputs.former import SOME, Matrix, distinct, matrix
 from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
+from nightjar.core.inputs.shapes import FIFTH, LEAST_OF_ENDS
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import (
     AND,
@@ -29,6 +30,7 @@ from nightjar.core.monitoring.outcome_guard import (
     UNASKED,
     WHERE,
     WITH,
+    Ends,
     where,
 )
 
@@ -213,6 +215,17 @@ def edges(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, float]:
         if numbers.size > 2 * BESIDE:
             found[f"{LOWEST}{name}"] = max(0.0, -float(numbers[THIRD - 1]))
             found[f"{GAP}{name}"] = float(np.diff(numbers)[BESIDE - 1 : numbers.size - BESIDE].max())
+    return found
+
+
+def ends(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, Ends]:
+    """The least, fifth least, fifth greatest and greatest number of each column of many numbers."""
+    found = dict[str, Ends]()
+    for name in names:
+        numbers = np.sort(rows[name].drop_nulls().cast(pl.Float64).to_numpy())
+        if numbers.size >= LEAST_OF_ENDS:
+            least, fifth, last_fifth, greatest = numbers[[0, FIFTH - 1, -FIFTH, -1]].tolist()
+            found[name] = least, fifth, last_fifth, greatest
     return found
 
 

@@ -12,9 +12,12 @@ import polars as pl
 import structlog
 
 from nightjar.core.errors.base import NightjarError
+from nightjar.core.errors.model import ArtifactBroken
 from nightjar.core.inputs.drawn import Drawn, drawn
+from nightjar.core.inputs.trained_range import Ranges, ranges_of
 from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.lifecycle.arms import with_arms
+from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of
@@ -203,6 +206,17 @@ class NightInputs:
             log.error("challenger_failed", version=challenger_id, error=str(error), exc_info=not expected)  # noqa: TRY400
             return scores
         return scores.with_columns(challenger_score=shadow["score"], challenger_outputs=shadow["outputs"])
+
+    def ranges_trained_on(self, version: Version) -> Ranges:
+        """The ranges of the inputs in the sample of a version's training rows. None without the sample: no
+        score needs it.
+        """
+        try:
+            sample = self.artifacts.get(version.reference_uri)
+        except ArtifactBroken as error:
+            log.warning("training_sample_unread", error=str(error))
+            return {}
+        return ranges_of(pl.scan_parquet(sample, glob=False), self.spec.numeric)
 
     @property
     def scorer(self) -> Scorer:

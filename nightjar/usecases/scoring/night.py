@@ -21,6 +21,7 @@ from nightjar.core.inputs.drawn import Drawn
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import as_kept
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
+from nightjar.core.inputs.trained_range import beyond_training
 from nightjar.core.lifecycle.arms import as_served, by_challenger
 from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import Generations
@@ -395,6 +396,7 @@ class ScoreNight:
             as_kept(compared, scores, self.inputs.spec, run.score_date) if compared.height else compared
         )
         unlike = self.guard.unlike(run, fixed.population.counted, beside_others, fixed.past)
+        far = beyond_training(beside_others, self.inputs.ranges_trained_on(version))
         return self.guard.require_sound(
             run,
             parts_of(run),
@@ -402,7 +404,7 @@ class ScoreNight:
             stored.scores,
             sampled=sampled,
             otherwise=otherwise,
-            unlike=(*misread, *unlike, *of_training, *doubts),
+            unlike=(*misread, *unlike, *far, *of_training, *doubts),
             past=fixed.past,
             accepted=accepted,
             held=partial(self.guard.held_days, run, self.inputs.raw),

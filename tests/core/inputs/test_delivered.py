@@ -1,5 +1,6 @@
 """Faults of a feed are found in its file, where a night sees few of its values."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -198,3 +199,15 @@ def test_a_dataset_that_changes_its_columns_is_read_beside_its_days_before():
     assert of_delivery(WEATHER, reordered, [day.drop("wind") for day in earlier]).height > 0
     same = newest.select(reversed(newest.columns)).with_columns(note=pl.lit("new"))
     assert of_delivery(WEATHER, same, earlier).sort(pl.all()).equals(told.sort(pl.all()))
+
+
+@pytest.mark.parametrize(("hours", "equal"), [(4, []), (5, [1.0])])
+def test_a_few_gusts_say_whether_they_are_the_wind(hours, equal):
+    gusts = replace(WEATHER, columns={**WEATHER.columns, "gust": pl.Float64()})
+    city = (pl.col("city") == "rome") & (pl.col("hour").dt.hour() < hours)
+    usual = [
+        day.with_columns(wind=pl.col("wind") + 9).with_columns(gust=pl.when(city).then("wind"))
+        for day in DAY[:9]
+    ]
+    told = of_delivery(gusts, usual[-1], usual[:-1])
+    assert told.filter(name="equal", column="weather.wind and gust")["value"].to_list() == equal

@@ -236,6 +236,52 @@ def test_values_that_carry_days_without_a_published_night_may_lie_further_away(v
     assert {each.name for each in told} == found
 
 
+@pytest.mark.parametrize(
+    ("tonight", "found"),
+    [
+        ({}, set()),
+        ({"least": 40, "lowest": 45}, {"clipped"}),
+        ({"least": 4, "lowest": 45}, set()),  # one value is where five usually are
+        ({"greatest": 900, "highest": 890}, {"clipped"}),
+        ({"greatest": 2000, "highest": 1000}, set()),  # one value
+        ({"greatest": 2000, "highest": 1900}, {"range"}),
+        ({"least": -700, "lowest": -600}, {"range"}),
+    ],
+)
+def test_a_few_values_are_missing_at_an_end_or_lie_beyond_it(tonight, found):
+    usual = {
+        "low": 100,
+        "high": 300,
+        "zero_share": 0,
+        "least": 1,
+        "lowest": 5,
+        "highest": 1000,
+        "greatest": 1010,
+    }
+    past = [night(**usual) for _ in range(20)]
+    assert names(night(**usual | tonight), past) == found
+    with_zeros = [night(**usual | {"zero_share": 0.2}) for _ in range(20)]
+    assert names(night(**usual | tonight | {"zero_share": 0.2}), with_zeros) == set()
+
+
+@pytest.mark.parametrize(
+    ("met", "usual", "found"),
+    [
+        (1.0, [0.95], {"population_repeated"}),
+        (0.99, [0.95], set()),
+        (1.0, [0.99], set()),  # usually few are new
+        (1.0, [0.95] * 9 + [1.0], set()),  # some night had none
+    ],
+)
+def test_a_night_without_any_new_entity_is_a_part_of_an_earlier_one(met, usual, found):
+    def of(share):
+        rows = [("within_most", "", "", share), ("rows", "", "", 900.0)]
+        return pl.DataFrame(rows, schema=READING, orient="row")
+
+    past = [of(share) for share in (usual * 10)[:10]]
+    assert names(of(met), past) == found
+
+
 def test_columns_leave_one_another_no_further_because_of_nights_without_a_publication():
     past = [night(by_others=1)] * 20
     assert {each.name for each in unusual(night(by_others=3), past, apart=4, unseen={"c": 3})} == {

@@ -166,13 +166,18 @@ def test_a_population_that_hardly_changes_is_the_same_by_chance(others, told):
 
 STEADY = pl.DataFrame({"entity": [f"shop {number}" for number in range(100)]})
 REPLACED = STEADY.with_columns(
-    pl.when(every < 20).then(pl.lit("new ") + pl.col("entity")).otherwise("entity")
+    pl.when(every < 20).then(pl.lit("new ") + pl.col("entity")).otherwise("entity").alias("entity")
 )
 
 
 @pytest.mark.parametrize(("rows", "gone"), [(STEADY, 0), (STEADY.head(80), 0.2), (REPLACED, 0)])
 def test_entities_of_all_nights_are_gone_unless_others_came_instead(rows, gone):
     assert ("gone", "", "", pytest.approx(gone)) in met_again(rows, [STEADY] * 3)
+
+
+@pytest.mark.parametrize(("rows", "within"), [(STEADY, 1), (STEADY.head(80), 1), (REPLACED, 0.8)])
+def test_entities_are_within_an_earlier_night_if_none_is_new(rows, within):
+    assert ("within_most", "", "", within) in met_again(rows, [STEADY.tail(50), STEADY])
 
 
 def test_two_slices_are_counted_together():

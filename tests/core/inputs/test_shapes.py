@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightjar.core.inputs.former import VARIED, before, met
-from nightjar.core.inputs.shapes import of_values
+from nightjar.core.inputs.shapes import ENDS, of_values
 
 VALUES = st.lists(
     st.none()
@@ -37,6 +37,15 @@ def test_shares_and_quantiles_are_those_of_polars(values):
     assert told["whole_values"] == (different == different.round()).mean()
     assert told["top_share"] == (known == known.max()).mean()
     assert told["missing_share"] == column.null_count() / column.len()
+
+
+@pytest.mark.parametrize(
+    ("count", "ends"), [(99, {}), (100, {"least": 0, "lowest": 4, "highest": 95, "greatest": 99})]
+)
+def test_a_column_of_many_values_has_ends(count, ends):
+    rows = pl.DataFrame({"x": [*range(count)]}).reverse()
+    told = {name: number for name, _, _, number in of_values(rows, ["x"]) if name in ENDS}
+    assert told == ends
 
 
 def test_a_gauge_that_stays_at_its_end_is_no_less_precise():

@@ -15,6 +15,7 @@ from nightjar.core.monitoring.outcome_relations import (
     apart,
     belonging,
     edges,
+    ends,
     grains,
     line,
     ranks,
@@ -393,6 +394,35 @@ def test_values_of_other_routes_lose_their_order(change, told):
     looks = days_of(ROUTES, pl.concat([files[sundays[-2]], now]), [sundays[-1]], WEEK)[sundays[-1]]
     found = [each for each in checked(sundays[-1], looks, known, step=WEEK) if each.name == "coupling"]
     assert any(each.told.startswith(told) for each in found) if told else not found
+
+
+SMALL = pl.col("flights") < 12
+
+
+@pytest.mark.parametrize(
+    ("kept", "odd", "told"),
+    [
+        (pl.col("flights") >= 0, 0, []),
+        (~SMALL, 0, ["The lowest values of flights are missing"]),
+        (~SMALL, 2, ["The lowest values of flights are missing"]),
+        (~SMALL, 3, []),
+        (pl.col("flights") <= 40, 0, ["The highest values of flights are missing"]),
+    ],
+)
+def test_small_numbers_that_are_kept_secret_are_missing(kept, odd, told):
+    """odd: so many of the last weeks had no small numbers either."""
+    sundays = [DAYS[0] + n * WEEK for n in range(20)]
+    *past, last = (routes(day) for day in sundays)
+    weeks = [week.filter(~SMALL) if n >= len(past) - odd else week for n, week in enumerate(past)]
+    known = days_of(ROUTES, pl.concat([*weeks, last.filter(kept)]), step=WEEK)
+    found = checked(sundays[-1], known[sundays[-1]], known, step=WEEK)
+    assert [each.what for each in found if each.name == "cut" and "flights" in each.where] == told
+
+
+def test_few_numbers_have_no_ends():
+    rows = pl.DataFrame({"late": range(100)})
+    assert ends(rows, ["late"]) == {"late": (0, 4, 95, 99)}
+    assert ends(rows.head(99), ["late"]) == {}
 
 
 @pytest.mark.parametrize(("without", "others", "held"), [(0, 0, 0), (2, 2, 0), (3, 0, 1), (0, 3, 1)])
