@@ -2,6 +2,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,6 +46,7 @@ def test_it_tells_by_how_much_each_differs_from_the_best():
     _, found = chosen(constant=0.2, fit=0.16)
     assert [one.learner for one in found] == ["constant", "fit"]
     assert round(found[0].over_best.value, 2) == 1.25
+    assert [one.loss for one in found] == pytest.approx([0.2 * HARD.mean(), 0.16 * HARD.mean()], rel=0.01)
     assert found[1].over_best.shown == (1.0, 1.0)
 
 

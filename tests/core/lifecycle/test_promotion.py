@@ -4,7 +4,14 @@ from nightjar.core.errors.model import GateFailed
 from nightjar.core.kinds.estimates import Estimate
 from nightjar.core.kinds.gates import GateResult
 from nightjar.core.lifecycle.evidence import Evidence
-from nightjar.core.lifecycle.promotion import by_limits_of, decide, in_shadow_first, require_gates
+from nightjar.core.lifecycle.promotion import (
+    by_limits_of,
+    decide,
+    in_shadow_first,
+    not_again,
+    outdated,
+    require_gates,
+)
 from nightjar.core.model.entities import Promotion
 from nightjar.testing.specs import TOY, toy_spec
 from nightjar.testing.versions import toy_version
@@ -92,10 +99,13 @@ def test_a_failure_is_told_before_a_doubt():
     assert decide(version(2, HELD, FAILED), None).reason.startswith("max_ece: expected calibration error")
 
 
-def shadowed(candidate, champion, challenger=None, withdrawn=()):
+def row_of(number, role):
     row = {"id": 1, "model": "toy", "version_number": 1, "reason": "why", "promoted_at": "2013-06-01T00:00Z"}
-    row["actor"] = "somebody"
-    ledger = [Promotion(**row, version_id=number, role="withdrawn") for number in withdrawn]
+    return Promotion(**row, actor="somebody", version_id=number, role=role)
+
+
+def shadowed(candidate, champion, challenger=None, withdrawn=()):
+    ledger = [row_of(number, "withdrawn") for number in withdrawn]
     return in_shadow_first(decide(candidate, champion), candidate, champion, challenger, ledger)
 
 
@@ -117,3 +127,28 @@ def test_a_challenger_is_not_replaced_and_one_that_was_withdrawn_does_not_come_b
     assert waits.told == "not promoted: version 2 is challenger, and stays that"
     back = shadowed(challenger, champion, withdrawn=(2,))
     assert back.told == "not promoted: version 2 was withdrawn as challenger"
+
+
+def test_a_version_that_was_champion_before_is_not_promoted_again():
+    candidate, champion = version(1, PASSED), version(2, PASSED)
+    decision = decide(candidate, champion)
+    others = [row_of(2, "champion"), row_of(1, "challenger")]
+    assert not_again(decision, candidate, others) == decision
+    back = not_again(decision, candidate, [*others, row_of(1, "champion")])
+    assert back.told == "not promoted: version 1 was champion before and was replaced"
+    failed = decide(version(1, FAILED), champion)
+    assert not_again(failed, candidate, [row_of(1, "champion")]) == failed
+
+
+@pytest.mark.parametrize(
+    ("beside", "champion", "why"),
+    [
+        (1, 1, "another version became challenger meanwhile"),
+        (1, 2, "it was judged beside version 1, and version 2 became champion meanwhile"),
+        (None, 2, "it was judged beside no champion, and version 2 became champion meanwhile"),
+        (1, None, "it was judged beside version 1, and no version became champion meanwhile"),
+    ],
+)
+def test_a_version_in_whose_training_the_roles_changed_is_not_promoted(beside, champion, why):
+    then, now = (number and version(number, PASSED) for number in (beside, champion))
+    assert outdated(then, now).told == f"not promoted: {why}"
