@@ -114,6 +114,19 @@ def test_a_score_that_is_no_probability_is_refused(stores, make, value):
             stores.store.write_part(claimed.run, make.part(0, 1), scores, make.quarantined())
 
 
+def test_a_part_that_is_written_already_keeps_its_rows_and_gives_its_own_receipt(stores, make):
+    def write(number, *keys, score):
+        part = make.part(number, number + len(keys), number)
+        return stores.store.write_part(run, part, make.scores(*keys, score=score), make.quarantined())
+
+    with stores.claim() as claimed:
+        run = stores.store.record_population(claimed.run, make.population(3, parts=2))
+        first, other = write(0, "a", score=0.1), write(1, "b", "c", score=0.2)
+        assert write(0, "a", score=0.9) == first
+        assert stores.store.receipts(run) == (first, other)
+        assert [*stores.store.published_scores(run)["score"]] == [0.1, 0.2, 0.2]
+
+
 @pytest.mark.parametrize("content", ["{not json", "[1", "", '"\\ud800"', "nan"])
 def test_a_quarantined_row_that_is_no_json_refuses_its_part_whole(on_postgres, database, make, content):
     with on_postgres.claim() as claimed, pytest.raises(ContractBroken, match="json"):
