@@ -31,7 +31,7 @@ AUDIT = f"uv run pip-audit --requirement {LOCKED} --disable-pip"
 APT = "sudo apt-get update -qq && sudo apt-get install -y -qq --no-install-recommends"
 NOT_RUN = {
     'pip install "uv>=0.8,<1"': "it would change the environment that runs the tests",
-    f"{APT} libatomic1 pgbouncer": "it is for GitHub's runner",
+    f"{APT} libatomic1 libgomp1 pgbouncer": "it is for GitHub's runner",
     AUDIT: "vulnerabilities are looked up on the internet; everything before that is run",
     ".ci/run": "it runs these tests",
     "docker/try": "it needs a Docker engine and some minutes",

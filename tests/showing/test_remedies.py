@@ -128,6 +128,7 @@ COMMANDS = [
 
 SAY_IT_THEMSELVES = {
     settings.BadSettings: "they are given what to do instead",
+    settings.SystemLibraryMissing: "it names the library and where Debian has it",
     database.EmbeddedPostgresFailed: "it is given what to do",
     inputs.DamagedFile: "it is given what to do",
     inputs.FilesLost: "it is given what to do",

@@ -3,16 +3,18 @@
 import importlib
 from types import ModuleType
 
-from nightjar.core.errors.settings import ExtraMissing
+from nightjar.core.errors.settings import ExtraMissing, SystemLibraryMissing
 
 EXTRAS = {"lightgbm": "lightgbm", "onnxruntime": "onnx", "xgboost": "xgboost"}
 """Module -> the extra of this project that installs it."""
+UNUSABLE = (ExtraMissing, SystemLibraryMissing)
 
 
 def library(name: str) -> ModuleType:
-    """Import one of EXTRAS, for training or for scoring. Raises ExtraMissing where that fails."""
+    """Import one of EXTRAS, for training or for scoring. Raises ExtraMissing, SystemLibraryMissing."""
     try:
         return importlib.import_module(name)
-    # OSError: the module is there, and a shared library of the system is not, such as OpenMP's.
-    except (ImportError, OSError) as error:
+    except ImportError as error:
         raise ExtraMissing(name, EXTRAS[name], str(error)) from error
+    except OSError as error:
+        raise SystemLibraryMissing(name, str(error)) from error

@@ -80,7 +80,7 @@ class LightGBMPredictor:
 
     @classmethod
     def load(cls, path: Path, kind: Kind, told: Description = UNDESCRIBED) -> "LightGBMPredictor":
-        """Raises UnfitModel, ExtraMissing, or an error of LightGBM's for a text that is no model of it."""
+        """Raises UnfitModel, one of `UNUSABLE`, or an error of LightGBM's for a text that is no model."""
         text = path.read_text()
         if not text.startswith("tree\n"):
             raise UnfitModel(path, "it is no model of LightGBM's", "Save it with `Booster.save_model`.")

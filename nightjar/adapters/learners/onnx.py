@@ -71,7 +71,7 @@ class OnnxPredictor:
         """The predictor of a graph, whose inputs are the model's columns or one matrix of them.
 
         categories: of the rows that it was fitted on. file: its name in errors.
-        Raises UnfitModel, ExtraMissing, or an error of ONNX Runtime's.
+        Raises UnfitModel, one of `libraries.UNUSABLE`, or an error of ONNX Runtime's.
         """
         if lie_elsewhere(content):
             problem = "it keeps weights in another file, which is not read"

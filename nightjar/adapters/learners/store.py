@@ -11,12 +11,12 @@ import polars as pl
 from nightjar.adapters.learners.answers import require_classes
 from nightjar.adapters.learners.blend import BlendPredictor
 from nightjar.adapters.learners.catboost import CatBoostPredictor
+from nightjar.adapters.learners.libraries import UNUSABLE
 from nightjar.adapters.learners.single import SINGLE, Single
 from nightjar.adapters.learners.sklearn import SklearnPredictor
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.machine import by_machine
 from nightjar.core.errors.model import ArtifactBroken, BadSpec, UnfitModel
-from nightjar.core.errors.settings import ExtraMissing
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.categories import UNKNOWN, CastCategories, Categories
 from nightjar.core.model.description import Description
@@ -70,14 +70,15 @@ class PredictorStore:
     def read(self, spec: ModelSpec, file: Path, told: Description) -> Predictor:
         """A model file that was made elsewhere. Nothing is stored.
 
-        Raises UnfitModel, naming the file, if it cannot be read or does not fit the spec; ExtraMissing.
+        Raises UnfitModel, naming the file, if it cannot be read or does not fit the spec; one of
+        UNUSABLE.
         """
         if told.classes is not None:
             require_classes(file, told.classes, spec.kind)
         try:
             texts = spec.categorical if told.texts is None else told.texts
             loaded = _learner(file, told).load(file, spec.kind, told.model_copy(update={"texts": texts}))
-        except (ExtraMissing, UnfitModel):
+        except (*UNUSABLE, UnfitModel):
             raise
         except Exception as error:  # each library has its own errors for a file it cannot read
             if by_machine(error):
@@ -101,7 +102,7 @@ class PredictorStore:
             )
         try:
             loaded = learner.load(path, kind)
-        except ExtraMissing:
+        except UNUSABLE:
             raise
         except Exception as error:  # each library has its own errors for a file it cannot read
             if by_machine(error):  # a full disk is no fault of the file

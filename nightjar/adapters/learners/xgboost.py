@@ -93,7 +93,7 @@ class XGBoostPredictor:
 
     @classmethod
     def load(cls, path: Path, kind: Kind, told: Description = UNDESCRIBED) -> "XGBoostPredictor":
-        """Raises UnfitModel, ExtraMissing, or an error of XGBoost's for bytes that are no model of it."""
+        """Raises UnfitModel, one of `UNUSABLE`, or an error of XGBoost's for bytes that are no model."""
         content = bytearray(path.read_bytes())
         if not content.startswith(b"{"):  # XGBoost ends the process if there is nothing to read
             raise UnfitModel(path, "it is neither JSON nor UBJSON", "Save it with `Booster.save_model`.")

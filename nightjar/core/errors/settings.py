@@ -56,3 +56,13 @@ class ExtraMissing(BadSettings):
     def __init__(self, library: str, extra: str, why: str) -> None:
         super().__init__(f"{library} cannot be imported ({why})", f"It is in the extra {extra!r}.")
         self.extra = extra
+
+
+class SystemLibraryMissing(BadSettings):
+    """A library is installed, and a shared library of the system that it needs is not."""
+
+    def __init__(self, library: str, why: str) -> None:
+        super().__init__(
+            f"{library} is installed and cannot be loaded ({why})",
+            "Install the library of the system that is named. Debian has libgomp.so.1 in libgomp1.",
+        )

@@ -16,7 +16,8 @@ class Predictors(Protocol):
     def read(self, spec: ModelSpec, file: Path, told: Description) -> Predictor:
         """Return the model of a file that was made elsewhere. Nothing is stored.
 
-        Raises UnfitModel, naming the file, if it cannot be read or does not fit the spec; ExtraMissing.
+        Raises UnfitModel, naming the file, if it cannot be read or does not fit the spec; ExtraMissing,
+        SystemLibraryMissing.
         """
         ...
 

@@ -149,7 +149,8 @@ def read_elsewhere(spec: ModelSpec, file: Path, told: Description, predictors: P
     """A model file with its description. Nothing is stored.
 
     Raises UnfitModel for a file that does not fit the spec or its description; BadSettings for one that is
-    not there, and if it is not told through which date the model was trained; ExtraMissing.
+    not there, and if it is not told through which date the model was trained; ExtraMissing,
+    SystemLibraryMissing.
     """
     try:
         digest = sha256(file.read_bytes()).hexdigest()

@@ -15,7 +15,7 @@ from nightjar.adapters.learners.columns import Columns
 from nightjar.adapters.learners.store import LEARNERS, PredictorStore
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.model import BadSpec, UnfitModel
-from nightjar.core.errors.settings import ExtraMissing
+from nightjar.core.errors.settings import ExtraMissing, SystemLibraryMissing
 from nightjar.core.kinds.binary import BINARY
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
@@ -184,6 +184,17 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(name, monkeypat
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ExtraMissing, match=f"{name} cannot be imported .*extra '{libraries.EXTRAS[name]}'"):
         libraries.library(name)
+
+
+def test_a_library_that_lacks_one_of_the_system_names_it(monkeypatch):
+    def no_openmp(name):
+        raise OSError("libgomp.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr("importlib.import_module", no_openmp)
+    with pytest.raises(
+        SystemLibraryMissing, match=r"lightgbm is installed .*libgomp\.so\.1: .*in libgomp1\."
+    ):
+        libraries.library("lightgbm")
 
 
 @pytest.mark.parametrize("objective", ["multiclassova", "lambdarank", "none"])
