@@ -1,6 +1,7 @@
 """The evidently command writes published nights as a workspace for Evidently's own UI."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -34,4 +35,4 @@ def evidently(
             added += not workspace.holds(run) and workspace.add(run, *watch.sides(run))
             advance()
     console.out.print(f"{counted(added, 'night')} of {spec.name} added to {out}. To see them:")
-    console.out.print(f"uv run evidently ui --workspace {out}")
+    console.out.print(f"uv run evidently ui --workspace {quote(str(out))}")

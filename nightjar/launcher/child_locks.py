@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from shlex import quote
 from typing import TextIO
 
 import psutil
@@ -55,7 +56,7 @@ def end(file: Path) -> None:
             if not found:
                 raise BadSettings(
                     f"A `nightjar up` that was killed left a process of another account, which holds {file}",
-                    f"End it: `sudo fuser {file}` prints its number.",
+                    f"End it: `sudo fuser {quote(str(file))}` prints its number.",
                 )
             for pid in found:
                 with suppress(ProcessLookupError):

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from nightjar.core.errors.settings import BadSettings
+from nightjar.launcher import child_locks
 from nightjar.launcher.child_locks import held_by_child, only_one
 
 PARENT = """
@@ -87,3 +88,10 @@ def test_the_child_that_holds_a_lock_ends_whatever_its_file_says(written, parent
     with only_one(tmp_path / "run"):
         assert not lives(child)
         assert stranger.poll() is None
+
+
+def test_a_holder_of_another_account_is_found_by_a_command_that_can_be_pasted(tmp_path, monkeypatch):
+    file = tmp_path / "server.lock of a home"
+    monkeypatch.setattr(child_locks, "holders", lambda _: [])
+    with held_by_child(file), pytest.raises(BadSettings, match=r"`sudo fuser '.*of a home'`"):
+        child_locks.end(file)
