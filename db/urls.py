@@ -55,12 +55,16 @@ class DatabaseUrl:
         """The URL as SQLAlchemy takes it, with its password.
 
         SQLAlchemy decodes a database only among the parameters at the end. It needs a port for each host.
+        asyncpg has another name for `sslmode`.
         """
         database, hosts, port = (self.parameters.get(name, "") for name in ("dbname", "host", "port"))
         each = {"port": ",".join([port] * (hosts.count(",") + 1))} if port and "," not in port else {}
+        given = {**self.parameters, **each}
+        if driver == "asyncpg" and "sslmode" in given:
+            given["ssl"] = given.pop("sslmode")
         return _written(
             f"postgresql+{driver}",
-            {**self.parameters, **each},
+            given,
             database_in_path=quote(database, safe="") == database,
         )
 

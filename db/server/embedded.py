@@ -144,11 +144,15 @@ class EmbeddedPostgres:
         return self._refusal() is None
 
     def url(self, role: Role, database: str = "nightjar") -> str:
-        """Return a URL with its password in psql's form. The server must have been started once."""
+        """Return a URL with its password in psql's form. The server must have been started once.
+
+        It has no TLS, and PGSSLMODE in the environment is meant for other servers.
+        """
         if not self._port_file.exists():
             raise NoEmbeddedPostgres(self.folder)
         login = {"user": USERS[role], "password": self._all_passwords[role]}
-        return DatabaseUrl({**login, "host": "127.0.0.1", "port": str(self.port), "dbname": database}).text
+        place = {"host": "127.0.0.1", "port": str(self.port), "dbname": database, "sslmode": "disable"}
+        return DatabaseUrl({**login, **place}).text
 
     @property
     def port(self) -> int:

@@ -1,5 +1,6 @@
 """A real server through its bad days: killed, shared, crowded out, locked away."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -16,9 +17,12 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from db.server import embedded
 from db.server.embedded import EmbeddedPostgres
+from db.urls import read
 from nightjar.core.errors.database import EmbeddedPostgresFailed, NoEmbeddedPostgres, StoreUnavailable
 
 FASTER = {"fsync": "off", "shared_buffers": "16MB", "max_wal_size": "64MB", "logging_collector": "off"}
@@ -99,6 +103,23 @@ def test_its_secrets_are_for_its_owner_alone_and_every_connection_needs_one(serv
         methods = {row[0] for row in admin.execute("SELECT auth_method FROM pg_hba_file_rules").fetchall()}
         assert methods == {"scram-sha-256"}
         assert admin.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1",)
+
+
+def test_a_mode_of_tls_in_the_environment_is_for_other_servers(server, monkeypatch):
+    server.start()
+    monkeypatch.setenv("PGSSLMODE", "require")
+    assert server.running
+    assert answer(server) == 1
+
+    async def asked() -> int:
+        """As Prefect connects."""
+        engine = create_async_engine(read(server.url("admin", "postgres")).for_sqlalchemy("asyncpg"))
+        async with engine.connect() as connection:
+            found = (await connection.execute(text("SELECT 1"))).scalar_one()
+        await engine.dispose()
+        return found
+
+    assert asyncio.run(asked()) == 1
 
 
 def test_its_own_log_may_be_json(server):
