@@ -65,16 +65,7 @@ class GuardOutcomes:
                     self.checks.add(new[kept:])
                     kept = len(new)
         self.checks.add(new[kept:])
-        for check in new:
-            if check.verdict is not Verdict.PASSED:
-                (log.error if check.verdict is Verdict.HELD else log.warning)(
-                    f"outcomes_{check.verdict.value}",
-                    model=check.model,
-                    dataset=check.dataset,
-                    day=str(check.day),
-                    why=check.told,
-                    runbook="runbooks/outcomes-held.md",
-                )
+        self._log([check for check in new if check.verdict is not Verdict.PASSED])
         return tuple(check for check in new if check.verdict is Verdict.HELD)
 
     def held(self) -> tuple[OutcomeCheck, ...]:
@@ -132,6 +123,20 @@ class GuardOutcomes:
         decided = [_decided(check, verdict, reason, counts_from) for check in chosen]
         self.checks.add(decided)
         return tuple(decided)
+
+    def _log(self, wrong: Sequence[OutcomeCheck]) -> None:
+        """A doubt about a day that nobody is told of is no warning."""
+        recent = self._recent(self._newest()) if wrong else set[tuple[str, date]]()
+        for check in wrong:
+            doubted = log.warning if (check.dataset, check.day) in recent else log.info
+            (log.error if check.verdict is Verdict.HELD else doubted)(
+                f"outcomes_{check.verdict.value}",
+                model=check.model,
+                dataset=check.dataset,
+                day=str(check.day),
+                why=check.told,
+                runbook="runbooks/outcomes-held.md",
+            )
 
     def _guarded(self) -> Iterator[tuple[RawDataset, Window]]:
         for window in self.spec.outcome_reads:

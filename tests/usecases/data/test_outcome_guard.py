@@ -183,6 +183,15 @@ def test_a_doubted_day_counts_and_is_told_by_name(guard, tmp_path):
     assert outcomes_of(guard.spec, guard.raw, [ODD], LATER).height == 70
 
 
+def test_who_lands_many_days_is_not_warned_of_a_doubt_about_an_old_one(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, FEWER)
+    for n in range(1, TOLD_DAYS + 1):
+        land(guard.raw, tmp_path, ODD + n * DAY, happened(ODD + n * DAY))
+    with capture_logs() as logged:
+        guard()
+    assert [each["log_level"] for each in logged if each["day"] == str(ODD)] == ["info"]
+
+
 def test_an_accepted_doubt_is_over_and_the_day_counts_since_its_delivery(guard, tmp_path):
     land(guard.raw, tmp_path, ODD, FEWER)
     guard()
