@@ -5,6 +5,7 @@ Tables and columns are tried by test_rights_page.py.
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -170,7 +171,8 @@ def _run_script(admin_url, folder):
     }
     environment = {**os.environ, **connection, **passwords}
     psql = folder / "psql"
-    psql.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{folder}/arguments; exec {binary("psql")} "$@"\n')
+    ours, arguments = (shlex.quote(str(path)) for path in (binary("psql"), folder / "arguments"))
+    psql.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{arguments}; exec {ours} "$@"\n')
     psql.chmod(0o755)
     environment["PATH"] = f"{folder}:{environment['PATH']}"
     subprocess.run(
