@@ -190,4 +190,9 @@ def test_a_child_that_does_not_end_when_asked_is_killed_with_its_group(settings,
     assert pid_of(settings.home, "part") == child.process.pid, "all that hold the lock are of its group"
     child.stop()
     assert child.ended() == "ended with code -9"
-    assert {*states_of(child.process.pid)} <= {psutil.STATUS_ZOMBIE}
+    until = time.monotonic() + 5  # a process that was killed may take a moment to end
+    while (
+        not (ended := {*states_of(child.process.pid)} <= {psutil.STATUS_ZOMBIE}) and time.monotonic() < until
+    ):
+        time.sleep(0.01)
+    assert ended
