@@ -829,6 +829,33 @@ ROUTE_FAULTS = (
     ),
 )
 
+NEW_IN_KIND = frozenset(
+    {
+        "schedules: one departure for each airline and destination: a wrong key for duplicates",
+        "flights: the minutes of delays without their hours",
+        "flights: delays as the difference of clock readings HHMM",
+        "flights: one flight for each aircraft: a wrong key for duplicates",
+        "flights: outliers are removed: a week without delays of over an hour",
+        "flights: delays less the mean of their airport",
+        "weather: degrees Fahrenheit are taken for Celsius and changed again",
+        "weather: half of each number is yesterday's: smoothed",
+        "edit: rates are pulled to 0 by 20 flights",
+        "edit: records leave out cancelled flights",
+        "edit: records live for 14 hours, not days",
+        "edit: records look back six days, whatever their window",
+        "edit: departures at the same minute count once among those before",
+        "edit: the weekday is that of the evening before",
+        "edit: numbers are scaled by the night's mean and spread",
+        "edit: codes come to the model in small letters",
+        "edit: somebody halves the late rates of UA in a table",
+        "edit: somebody writes fair weather into a table",
+        "route_weeks: weeks from Sunday to Saturday",
+        "route_weeks: late departures alone count as departed",
+        "route_weeks: each route has the totals of its airport",
+    }
+)
+"""What no other list has, by the names of its faults, which were compared once this list was written."""
+
 ALL = SCHEDULE_FAULTS + FLIGHT_FAULTS + WEATHER_FAULTS + EDIT_FAULTS + ROUTE_FAULTS
 
 LIST = FaultList(
@@ -836,5 +863,6 @@ LIST = FaultList(
     nights={"flight_delay": FLIGHT_NIGHTS, "route_delay": ROUTE_NIGHTS},
     faults=ALL,
     only_on=ONLY_ON,
+    new=NEW_IN_KIND,
     seed=20130806,
 )
