@@ -28,8 +28,11 @@ ONE_IN = 20
 
 
 def ranges_of(rows: pl.LazyFrame, names: Sequence[str]) -> Ranges:
-    """The ranges of number columns of training rows. A column without a value has none."""
-    known = [name for name in rows.collect_schema() if name in names]
+    """The ranges of number columns of training rows. A column without a value has none, nor has one that was
+    no number when the version was trained.
+    """
+    schema = rows.collect_schema()
+    known = [name for name in schema if name in names and columns.holds_numbers(schema[name])]
     numbers = rows.select(columns.as_numbers(name) for name in known)
     least, greatest = pl.concat([numbers.min(), numbers.max()]).collect().iter_rows(named=True)
     return {name: (least[name], greatest[name]) for name in known if least[name] is not None}

@@ -8,10 +8,10 @@ from nightjar.core.inputs.trained_range import beyond_training, ranges_of
 TRAINED = pl.LazyFrame(
     {"rain": [0.0, None, 2.0], "flag": [1.0] * 3, "gone": [None] * 3, "name": ["a", "b", "c"]}
 )
-RANGES = ranges_of(TRAINED, ["rain", "flag", "gone", "of another version"])
+RANGES = ranges_of(TRAINED, ["rain", "flag", "gone", "name", "of another version"])
 
 
-def test_a_column_without_values_has_no_range():
+def test_a_column_without_numbers_has_no_range():
     assert RANGES == {"rain": (0, 2), "flag": (1, 1)}
 
 
