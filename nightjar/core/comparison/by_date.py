@@ -4,7 +4,7 @@ Such a column has one value a night, and it leaps where a month or a year begins
 """
 
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
@@ -72,22 +72,18 @@ def columns_of_date(tonight: NightProfile, nights: Iterable[NightProfile]) -> fr
     )
 
 
-def columns_of_one_value(tonight: NightProfile, nights: Iterable[NightProfile]) -> frozenset[str]:
-    """The columns that have one value a night and often another one: the price of the day, a countdown.
+def one_value_a_night(column: Sequence[ColumnProfile | None]) -> bool:
+    """True if a column has one value a night and often another one: the price of the day, a countdown.
 
-    They have it tonight and on each of the nights before that has values. A column whose only value was
-    seldom another one is not among them, nor is a column of nights of a few rows.
+    column: its profiles, a night each, tonight's last; None where a night has no profile of it. It has one
+    value tonight and on each of the nights before that has values. A column whose only value was seldom
+    another one is not meant, nor one of a night of few rows.
     """
-    found: dict[str, set[float | str | None]] = {
-        each.column: {_only(each)} for each in tonight.columns if each.rows >= LEAST_ROWS
-    }
-    for night in nights:
-        for each in night.columns:
-            if each.column in found and each.values:
-                found[each.column].add(_only(each))
-    return frozenset(
-        name for name, values in found.items() if None not in values and len(values) >= LEAST_VALUES
-    )
+    tonight = column[-1]
+    if tonight is None or tonight.rows < LEAST_ROWS or not tonight.values:
+        return False
+    values = {_only(each) for each in column if each is not None and each.values}
+    return None not in values and len(values) >= LEAST_VALUES
 
 
 def _says_when(score_date: date, value: float, past: Mapping[date, ColumnProfile]) -> bool:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nightjar.core.comparison.by_date import columns_of_date, columns_of_one_value
+from nightjar.core.comparison.by_date import columns_of_date, one_value_a_night
 from nightjar.core.comparison.comparable import HOLIDAY
 from nightjar.core.comparison.entities import ColumnProfile, NightProfile
 from nightjar.core.model.holidays import IsHoliday, never
@@ -113,11 +113,11 @@ def night_drift(
     earlier = (night for night in past if night.columns and night.score_date < tonight.score_date)
     nights = [*sorted(earlier, key=lambda night: night.score_date)[-HISTORY:], tonight]
     against = references([night.score_date for night in nights], is_holiday)
-    left_out = columns_of_date(tonight, past) | columns_of_one_value(tonight, nights[:-1])
+    columns = _by_column(nights)
+    single = {name for name, column in columns.items() if one_value_a_night(column)}
+    left_out = columns_of_date(tonight, nights[:-1]) | single
     moves = {
-        name: (column, moved(column, against))
-        for name, column in _by_column(nights).items()
-        if name not in left_out
+        name: (column, moved(column, against)) for name, column in columns.items() if name not in left_out
     }
     rarest = {name: _rarest(column, found, against) for name, (column, found) in moves.items()}
     measured = {name: each for name, each in rarest.items() if each is not None}

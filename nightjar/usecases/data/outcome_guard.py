@@ -1,6 +1,6 @@
 """Check each day of outcomes when it lands. A day that is not like others is held until a person decides."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -65,7 +65,7 @@ class GuardOutcomes:
                     self.checks.add(new[kept:])
                     kept = len(new)
         self.checks.add(new[kept:])
-        self._log([check for check in new if check.verdict is not Verdict.PASSED])
+        self._log(new, self._recent({(each.dataset, each.day) for each in (*known, *new)}))
         return tuple(check for check in new if check.verdict is Verdict.HELD)
 
     def held(self) -> tuple[OutcomeCheck, ...]:
@@ -124,10 +124,11 @@ class GuardOutcomes:
         self.checks.add(decided)
         return tuple(decided)
 
-    def _log(self, wrong: Sequence[OutcomeCheck]) -> None:
-        """A doubt about a day that nobody is told of is no warning."""
-        recent = self._recent(self._newest()) if wrong else set[tuple[str, date]]()
-        for check in wrong:
+    def _log(self, checks: Iterable[OutcomeCheck], recent: Collection[tuple[str, date]]) -> None:
+        """recent: the days of datasets of which people are told. A doubt about another one is no warning."""
+        for check in checks:
+            if check.verdict is Verdict.PASSED:
+                continue
             doubted = log.warning if (check.dataset, check.day) in recent else log.info
             (log.error if check.verdict is Verdict.HELD else doubted)(
                 f"outcomes_{check.verdict.value}",

@@ -98,7 +98,5 @@ class WatchNight:
         return self._samples[run.version_id]
 
     def _reference(self, run: Run) -> pl.DataFrame:
-        return pl.read_parquet(
-            self.inputs.artifacts.get(self.inputs.registry.version_by_id(run.version_id).reference_uri),
-            glob=False,
-        )
+        version = self.inputs.registry.version_by_id(run.version_id)
+        return self.inputs.training_sample(version).collect()

@@ -207,16 +207,18 @@ class NightInputs:
             return scores
         return scores.with_columns(challenger_score=shadow["score"], challenger_outputs=shadow["outputs"])
 
+    def training_sample(self, version: Version) -> pl.LazyFrame:
+        """Rows that a version was trained on: the inputs and `score`. Raises ArtifactBroken."""
+        return pl.scan_parquet(self.artifacts.get(version.reference_uri), glob=False)
+
     def ranges_trained_on(self, version: Version) -> Ranges:
-        """The ranges of the inputs in the sample of a version's training rows. None without the sample: no
-        score needs it.
-        """
+        """The ranges of the inputs in a version's training sample. None without it: no score needs it."""
         try:
-            sample = self.artifacts.get(version.reference_uri)
+            sample = self.training_sample(version)
         except ArtifactBroken as error:
             log.warning("training_sample_unread", error=str(error))
             return {}
-        return ranges_of(pl.scan_parquet(sample, glob=False), self.spec.numeric)
+        return ranges_of(sample, self.spec.numeric)
 
     @property
     def scorer(self) -> Scorer:

@@ -318,6 +318,19 @@ def test_rows_with_a_missing_or_repeated_key_are_set_aside_and_accounted_for(use
     assert (night.population, night.scored, night.quarantined) == (5, 3, 2)
 
 
+def test_inputs_far_beyond_the_training_sample_hold_a_night_and_a_lost_sample_holds_none(use_case):
+    sample = pl.DataFrame({"x": [200.0, 210.0]})
+    uri, _ = store_rows(sample, "reference", use_case.inputs.artifacts)
+    champion_of(use_case.inputs.registry, artifact_sha256="2" * 64, reference_uri=uri)
+    with pytest.raises(AuditFailed, match=r"Values of x lie far beyond .*range 2, expected 200, limit 100"):
+        use_case.run(NIGHT)
+    Path(use_case.inputs.artifacts.get(uri)).unlink()
+    with capture_logs() as logged:
+        assert use_case.run(NIGHT).version_number == 2
+    (unread,) = (each for each in logged if each["event"] == "training_sample_unread")
+    assert uri in unread["error"]
+
+
 def test_a_night_that_fails_its_audit_stays_unseen(use_case):
     with pytest.raises(AuditFailed, match="quarantined"):
         changed(use_case, raw=Raw(["a", None, None, None])).run(NIGHT)
