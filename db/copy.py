@@ -28,7 +28,8 @@ BATCH_ROWS = 32_768
 
 POSTGRES_EPOCH_DAYS = (date(2000, 1, 1) - date(1970, 1, 1)).days
 MICROSECONDS_A_DAY = 86_400_000_000
-NULL = -1
+NULL = np.int64(-1)
+"""Signed: the lengths of texts, among which it stands, are not."""
 
 DIALECT = postgresql.dialect()
 
@@ -246,10 +247,7 @@ def _segments(batch: pl.DataFrame, wire_types: Sequence[WireType]) -> Iterator[S
             present = series.is_not_null().to_numpy()
             varying = _varying(values, target)
             block.append(
-                np.where(present, varying.lengths, np.int64(NULL))
-                .astype(">i4")
-                .view(np.uint8)
-                .reshape(batch.height, 4)
+                np.where(present, varying.lengths, NULL).astype(">i4").view(np.uint8).reshape(batch.height, 4)
             )
             yield _joined(block)
             yield varying
@@ -284,7 +282,7 @@ def _joined(block: list[Bytes]) -> Segment:
     return Segment(joined.shape[1], joined.ravel())
 
 
-def _repeated(number: int, dtype: str, rows: int) -> Bytes:
+def _repeated(number: int | np.int64, dtype: str, rows: int) -> Bytes:
     return np.broadcast_to(np.array([number], dtype).view(np.uint8), (rows, np.dtype(dtype).itemsize))
 
 
