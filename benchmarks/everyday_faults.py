@@ -436,6 +436,7 @@ STANDARD = (
 )
 OLDEST_LAST = '"day_share_before"),\n        )\n        .sort("entity_key")'
 LIMITED = OLDEST_LAST + ".head(400)"
+MEAN_DELAY = '(pl.col("delay_minutes") / pl.col("departed"))'
 TO_TENS = "np.round(self._given(ask, rows), -1)"
 
 EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
@@ -484,20 +485,8 @@ EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "sum_of_log_odds": [(BLEND, "reduce(np.add, given) / len(given)", "reduce(np.add, given)")],
     "route_newest_week_out": [(WEEKLY, "for n in range(WEEKS))", "for n in range(1, WEEKS + 1))")],
     "route_highest_week": [(WEEKLY, ".agg(pl.col(COUNTED).sum())", ".agg(pl.col(COUNTED).max())")],
-    "route_outcome_is_sum": [
-        (
-            ROUTES,
-            '(pl.col("delay_minutes") / pl.col("departed"))',
-            'pl.col("delay_minutes").cast(pl.Float64)',
-        )
-    ],
-    "route_outcome_not_early": [
-        (
-            ROUTES,
-            '(pl.col("delay_minutes") / pl.col("departed"))',
-            '(pl.col("delay_minutes") / pl.col("departed")).clip(0)',
-        )
-    ],
+    "route_outcome_is_sum": [(ROUTES, MEAN_DELAY, 'pl.col("delay_minutes").cast(pl.Float64)')],
+    "route_outcome_not_early": [(ROUTES, MEAN_DELAY, MEAN_DELAY + ".clip(0)")],
     "route_sign": [(WEEKLY, '"delay": pl.col("delay_minutes")', '"delay": -pl.col("delay_minutes")')],
     "route_tens": [(SKLEARN, "return self._given(ask, rows)", f"return {TO_TENS}")],
 }

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 
 import psutil
 import pytest
+from harness.held import until
 
 from nightjar.core.errors.settings import BadSettings
 from nightjar.launcher import child_locks
@@ -46,21 +46,13 @@ def lives(pid: int) -> bool:
     return False
 
 
-def ends(pid: int) -> bool:
-    """True if a process that was killed is gone: it may take a moment to end."""
-    until = time.monotonic() + 5
-    while lives(pid) and time.monotonic() < until:
-        time.sleep(0.01)
-    return not lives(pid)
-
-
 def test_what_a_killed_platform_left_running_ends_when_the_next_one_starts(parent, tmp_path):
     started, child = parent
     started.kill()
     started.wait()
     assert lives(child)
     with only_one(tmp_path / "run"):
-        assert ends(child)
+        until("it has ended", lambda: not lives(child))
 
 
 def test_a_second_platform_in_the_same_home_is_refused_and_disturbs_nothing(parent, tmp_path):
@@ -96,7 +88,7 @@ def test_the_child_that_holds_a_lock_ends_whatever_its_file_says(written, parent
     started.kill()
     started.wait()
     with only_one(tmp_path / "run"):
-        assert ends(child)
+        until("it has ended", lambda: not lives(child))
         assert stranger.poll() is None
 
 

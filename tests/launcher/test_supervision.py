@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from harness.children import pid_of
+from harness.held import until
 
 from nightjar.core.errors.platform import PlatformFailed
 from nightjar.core.errors.settings import BadSettings
@@ -190,9 +191,4 @@ def test_a_child_that_does_not_end_when_asked_is_killed_with_its_group(settings,
     assert pid_of(settings.home, "part") == child.process.pid, "all that hold the lock are of its group"
     child.stop()
     assert child.ended() == "ended with code -9"
-    until = time.monotonic() + 5  # a process that was killed may take a moment to end
-    while (
-        not (ended := {*states_of(child.process.pid)} <= {psutil.STATUS_ZOMBIE}) and time.monotonic() < until
-    ):
-        time.sleep(0.01)
-    assert ended
+    until("its group has ended", lambda: {*states_of(child.process.pid)} <= {psutil.STATUS_ZOMBIE})
