@@ -1,5 +1,6 @@
 """Every command of the GitHub workflow is run here, or by `.ci/run`, or is listed with the reason why not."""
 
+import os
 import re
 import shlex
 import shutil
@@ -40,13 +41,17 @@ PIN = re.compile(r"(?P<action>[\w-]+/[\w-]+)@(?P<commit>[0-9a-f]{40})  # (?P<ver
 BASE = re.compile(r"(?P<image>\w+:[\w.-]+)@(?P<digest>sha256:[0-9a-f]{64})")
 
 
+UV = os.environ.get("UV") or shutil.which("uv")
+"""`uv run` tells its child where it is: the README's is in a folder of the checkout, and not on PATH."""
+
+
 def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=PROJECT,
         env={
             "RUNNER_TEMP": str(folder),
-            "PATH": f"{Path(shutil.which('uv') or '').parent}:/usr/bin:/bin",
+            "PATH": f"{Path(UV or '').parent}:/usr/bin:/bin",
             "HOME": str(Path.home()),
         },
         capture_output=True,
@@ -59,8 +64,8 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory):
     """The folder in which the first command of the audit has written what is locked."""
-    if shutil.which("uv") is None:
-        pytest.skip("uv is not on PATH")
+    if UV is None:
+        pytest.skip("uv is not on PATH, and did not start this process")
     folder = tmp_path_factory.mktemp("runner")
     done = shell(EXPORT, folder)
     assert done.returncode == 0, done.stderr
