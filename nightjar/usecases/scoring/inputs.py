@@ -216,7 +216,8 @@ class NightInputs:
         try:
             sample = self.training_sample(version)
         except ArtifactBroken as error:
-            log.warning("training_sample_unread", error=str(error))
+            unasked = "No input is held to the range that it had in training"
+            log.warning("training_sample_unread", version=version.number, told=unasked, error=str(error))
             return {}
         return ranges_of(sample, self.spec.numeric)
 
