@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 
+import numpy as np
 import polars as pl
 
 from nightjar.core.comparison.profile import places_of_sample
-from nightjar.core.inputs.readings import HASH, MOST_ROWS, counted, least_hashes, sliced, with_hash
+from nightjar.core.inputs.readings import HASH, MOST_ROWS, counted, hashes, least_hashes, sliced
 from nightjar.core.model.spec import ModelSpec
 
+LARGEST_HASH = 2**64 - 1
 Parts = Callable[[], Iterable[pl.DataFrame]]
 """Gives the parts of a population in their order, once more at each call: the rows that can be scored."""
 
@@ -54,18 +56,18 @@ class Gather:
     """The rows at some places of a frame that comes in parts, in the order of the places."""
 
     def __init__(self, places: pl.Series) -> None:
-        self._places = pl.DataFrame({"place": places.cast(pl.Int64)}).with_row_index("order")
-        self._taken, self._order, self.passed = list[pl.DataFrame](), list[pl.Series](), 0
+        self._order = np.argsort(places)
+        self._places = places.to_numpy()[self._order]
+        self._taken, self.passed = list[pl.DataFrame](), 0
 
     def take(self, part: pl.DataFrame) -> None:
-        place = pl.col("place") - self.passed
-        here = self._places.filter(place.is_between(0, part.height, closed="left")).with_columns(place)
-        self._taken.append(small(part[here["place"]], part))
-        self._order.append(here["order"])
+        first, end = np.searchsorted(self._places, [self.passed, self.passed + part.height])
+        self._taken.append(small(part[self._places[first:end] - self.passed], part))
         self.passed += part.height
 
     def rows(self) -> pl.DataFrame:
-        return pl.concat(self._taken)[pl.concat(self._order).arg_sort()]
+        taken = pl.concat(self._taken)
+        return taken[np.argsort(self._order[: taken.height])]
 
 
 class Alike:
@@ -74,19 +76,25 @@ class Alike:
     def __init__(self, score_date: date) -> None:
         self._score_date = score_date
         self._like: str | None = None
-        self._kept = list[pl.DataFrame]()
+        self._least, self._limit = pl.Series(HASH, dtype=pl.UInt64), LARGEST_HASH
+        self._kept, self._passed = list[pl.DataFrame](), 0
 
     def take(self, part: pl.DataFrame) -> None:
         """Keep the rows that are among those with the least hashes so far."""
         if self._like is None and part.height:
             self._like = str(part["entity_key"][0])
-        hashed = with_hash(part, self._score_date, self._like or "")
-        if self._kept and self._kept[0].height == MOST_ROWS:
-            hashed = hashed.filter(pl.col(HASH) <= self._kept[0][HASH].max())
-        self._kept = [least_hashes(pl.concat([*self._kept, small(least_hashes(hashed), part)]))]
+        hashed = hashes(part, self._score_date, self._like or "")
+        near = hashed.filter(hashed <= self._limit)
+        self._least = pl.concat([self._least, near]).bottom_k(MOST_ROWS)
+        if self._least.len() == MOST_ROWS:
+            self._limit = int(self._least.to_numpy().max())
+        here = (hashed <= self._limit).arg_true()
+        self._kept.append(small(part[here], part).with_columns(hashed[here]))
+        self._passed += part.height
 
     def rows(self) -> pl.DataFrame:
-        return self._kept[0].drop(HASH)
+        kept = pl.concat(self._kept)
+        return kept.drop(HASH) if self._passed <= MOST_ROWS else least_hashes(kept)
 
 
 def small(rows: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:

@@ -73,17 +73,18 @@ def same_entities(population: pl.DataFrame, score_date: date) -> pl.DataFrame:
     """
     if population.height <= MOST_ROWS:
         return population
-    return least_hashes(with_hash(population, score_date, str(population["entity_key"][0]))).drop(HASH)
+    hashed = hashes(population, score_date, str(population["entity_key"][0]))
+    return least_hashes(population.with_columns(hashed))
 
 
-def with_hash(rows: pl.DataFrame, score_date: date, like: str) -> pl.DataFrame:
-    """Add the hash of the entity (HASH). like: a key that says how the date is written."""
-    return rows.with_columns(undated(like, score_date).hash().alias(HASH))
+def hashes(rows: pl.DataFrame, score_date: date, like: str) -> pl.Series:
+    """The hash of the entity of each row (HASH). like: a key that says how the date is written."""
+    return rows.select(undated(like, score_date).hash().alias(HASH)).to_series()
 
 
 def least_hashes(hashed: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `same_entities` from rows with a HASH."""
-    return hashed if hashed.height <= MOST_ROWS else hashed.bottom_k(MOST_ROWS, by=HASH)
+    """Return the MOST_ROWS rows with the least HASH, in its order and without it."""
+    return hashed.bottom_k(MOST_ROWS, by=HASH).drop(HASH)
 
 
 def as_kept(rows: pl.DataFrame, scores: pl.DataFrame, spec: ModelSpec, score_date: date) -> pl.DataFrame:
@@ -244,29 +245,22 @@ def _label(value: pl.Expr) -> pl.Expr:
 
 
 def sliced(part: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
-    """What `counted` needs of a part of a population: the labels of its rows, those that are alike once, and
-    how many they are (HEIGHT). If a slice needs other rows than its own: what slices read of each row.
+    """What `counted` needs of a part of a population: the values of its rows in the slices, those that are
+    alike once, and how many they are (HEIGHT). If a slice needs other rows than its own: what slices read of
+    each row.
     """
     if of_each_row(spec):
-        return _labelled(part, spec, pl.len().cast(pl.Int64))
+        return _alike(part, _parted_by(part, spec), pl.len().cast(pl.Int64))
     read = {*spec.categorical}.union(*(each.reads for each in spec.slices))
     names = [name for name in part.columns if name in read]
     return part.select(names).with_columns(pl.lit(1, pl.Int64).alias(HEIGHT))
 
 
-def _labelled(rows: pl.DataFrame, spec: ModelSpec, height: pl.Expr) -> pl.DataFrame:
-    """The labels of the rows in all slices, each different row of labels once, and its HEIGHT.
-
-    A value is made a text once, not in each row that has it.
-    """
-    by = _parted_by(rows, spec)
+def _alike(rows: pl.DataFrame, by: Mapping[str, pl.Expr], height: pl.Expr) -> pl.DataFrame:
+    """The values of the rows in all slices, each different row of values once, and its HEIGHT."""
     if not by:
         return rows.select(height.alias(HEIGHT))
-    return (
-        rows.group_by(value.alias(name) for name, value in by.items())
-        .agg(height.alias(HEIGHT))
-        .with_columns(_label(pl.col(name)).alias(name) for name in by)
-    )
+    return rows.group_by(value.alias(name) for name, value in by.items()).agg(height.alias(HEIGHT))
 
 
 def counts(population: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
@@ -282,11 +276,16 @@ def counted(parts: Iterable[pl.DataFrame], rows: int, spec: ModelSpec) -> pl.Dat
     """
     whole = pl.DataFrame([(COUNTED, "", "", float(rows))], schema=READING, orient="row")
     every = pl.concat(parts)
-    labels = every if of_each_row(spec) else _labelled(every, spec, pl.col(HEIGHT).sum())
-    if not (of := [name for name in labels.columns if name != HEIGHT]):
+    of_rows = {name: pl.col(name) for name in every.columns if name != HEIGHT}
+    by = of_rows if of_each_row(spec) else _parted_by(every, spec)
+    if not by:
         return whole
-    two = combinations([each.name for each in spec.slices if each.name in of], 2)
-    asked = [*((COUNTED, (name,)) for name in of), *((CROSSED, pair) for pair in two)]
+    # A value is made a text once, not in each row that has it.
+    labels = _alike(every, by, pl.col(HEIGHT).sum()).select(
+        *(_label(pl.col(name)).alias(name) for name in by), HEIGHT
+    )
+    two = combinations([each.name for each in spec.slices if each.name in by], 2)
+    asked = [*((COUNTED, (name,)) for name in by), *((CROSSED, pair) for pair in two)]
     tallied = [
         labels.lazy()
         .group_by(names)

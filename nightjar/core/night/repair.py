@@ -104,7 +104,9 @@ def compared(then: pl.DataFrame, now: pl.DataFrame) -> Compared:
 
 def sound(population: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that could be scored: rows with a key, once per key."""
-    return population.filter(pl.col("fault").is_null()) if "fault" in population.columns else population
+    if "fault" not in population.columns or population["fault"].null_count() == population.height:
+        return population
+    return population.filter(pl.col("fault").is_null())
 
 
 def touched(then: pl.DataFrame, now: pl.DataFrame, found: Compared) -> Touched:

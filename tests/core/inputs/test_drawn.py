@@ -38,7 +38,10 @@ def taken(rows: pl.DataFrame, spec: ModelSpec, part_rows: int) -> Drawn:
 
 
 @pytest.mark.parametrize("spec", [SLICED, RANKED])
-@pytest.mark.parametrize(("rows", "part_rows"), [(50, 7), (SAMPLE_ROWS + 1, 999), (9_000, 2_500)])
+@pytest.mark.parametrize(
+    ("rows", "part_rows"),
+    [(50, 7), (SAMPLE_ROWS, 999), (SAMPLE_ROWS + 1, 999), (9_000, 9_000), (9_000, 2_500)],
+)
 def test_parts_give_what_all_rows_at_once_give(spec: Any, rows: int, part_rows: int) -> None:
     whole = population(rows)
     found = taken(whole, spec, part_rows)
