@@ -1,13 +1,13 @@
 """Outcomes, and the performance of published nights against them, in Postgres."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from db.adding import add
 from db.copy import copy_frame
@@ -64,12 +64,12 @@ COMPARISONS = text("""
     ORDER BY measured_at, recorded_at, run.score_date
 """)
 SHOWN = text("""
-    SELECT run.id AS run_id, run.challenger_id IS NOT NULL AS challenger,
-        cardinality(version.outputs) > 0 AS outputs
+    SELECT DISTINCT ON (publication.score_date) publication.score_date, run.id AS run_id,
+        run.challenger_id IS NOT NULL AS challenger, cardinality(version.outputs) > 0 AS outputs
     FROM nightjar.publication JOIN nightjar.run ON run.id = publication.run_id
     JOIN nightjar.model_version AS version ON version.id = run.version_id
-    WHERE publication.model = :model AND publication.score_date = :day
-    ORDER BY publication.id DESC LIMIT 1
+    WHERE publication.model = :model AND publication.score_date = ANY(:days)
+    ORDER BY publication.score_date, publication.id DESC
 """)
 SCORED = sql.SQL("SELECT {columns} FROM nightjar.score WHERE run_id = %(run_id)s AND score_date = %(day)s")
 SHOWN_SCORES = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
@@ -84,35 +84,28 @@ KNOWN = sql.SQL("""
     WHERE model = %(model)s AND score_date = %(day)s AND recorded_at <= %(known_at)s
 """)
 OF_ROWS = sql.SQL("""
-    WITH asked AS (
-        SELECT score_date, array_agg(entity_key) AS keys
-        FROM unnest(%(days)s::date[], %(keys)s::text[]) AS asked (score_date, entity_key) GROUP BY 1
-    ), shown AS (
-        SELECT DISTINCT ON (score_date) score_date, run_id, keys
-        FROM asked JOIN nightjar.publication USING (score_date) WHERE model = %(model)s
-        ORDER BY score_date, id DESC
-    ), newest AS (
-        SELECT DISTINCT ON (score_date, entity_key) score_date, entity_key, outcome
-        FROM asked CROSS JOIN LATERAL (
-            SELECT entity_key, recorded_at, outcome FROM nightjar.outcome
-            WHERE model = %(model)s AND score_date = asked.score_date AND entity_key = ANY(keys)
-                AND recorded_at <= %(known_at)s
+    SELECT night.score_date, {columns}, outcome
+    FROM unnest(%(days)s::date[], %(runs)s::bigint[], %(firsts)s::integer[], %(lasts)s::integer[])
+        AS night (score_date, run_id, first, last)
+    CROSS JOIN LATERAL (SELECT (%(keys)s::text[])[first:last] AS keys OFFSET 0) AS asked
+    CROSS JOIN LATERAL (
+        SELECT score.*, newest.outcome
+        FROM (
+            SELECT * FROM nightjar.score
+            WHERE score_date = night.score_date AND run_id = night.run_id AND entity_key = ANY(keys)
             OFFSET 0
-        ) AS told
-        ORDER BY 1, 2, recorded_at DESC
-    )
-    SELECT shown.score_date, {columns}, newest.outcome
-    FROM shown CROSS JOIN LATERAL (
-        SELECT * FROM nightjar.score
-        WHERE score_date = shown.score_date AND run_id = shown.run_id AND entity_key = ANY(keys)
-        OFFSET 0
+        ) AS score LEFT JOIN (
+            SELECT DISTINCT ON (entity_key) entity_key, outcome FROM nightjar.outcome
+            WHERE model = %(model)s AND score_date = night.score_date AND entity_key = ANY(keys)
+                AND recorded_at <= %(known_at)s
+            ORDER BY entity_key DESC, recorded_at DESC
+        ) AS newest USING (entity_key)
     ) AS score
-    LEFT JOIN newest ON newest.score_date = shown.score_date AND newest.entity_key = score.entity_key
-    ORDER BY 1, 2
 """)
 """All keys of a night are one search of an index, which takes half as long as one for each key.
 
-OFFSET 0 keeps each search apart: Postgres would rather join nights that it knows little of.
+OFFSET 0 keeps each search apart: Postgres would rather join nights that it knows little of. The newest
+outcome of a key comes first where the index is read backwards, so nothing is sorted.
 """
 
 
@@ -169,10 +162,10 @@ class PostgresOutcomes:
         known_at: datetime | None = None,
         outcomes: pl.DataFrame | None = None,
     ) -> pl.DataFrame:
-        asked: dict[str, Any] = {"model": model, "day": score_date, "known_at": known_at or "infinity"}
         with translated(), self.engine.connect() as connection:
-            scores = _scores(connection, asked)
+            scores = _scores(connection, model, score_date)
             if outcomes is None:
+                asked = {"model": model, "day": score_date, "known_at": known_at or "infinity"}
                 known = read_frame(connection, KNOWN, asked, OUTCOME)
             else:
                 by_then = pl.lit(value=True) if known_at is None else pl.col("recorded_at") <= known_at
@@ -182,24 +175,53 @@ class PostgresOutcomes:
         return with_columns_of(scores.sort("entity_key"), newest.sort("entity_key"), "entity_key")
 
     def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
-        asked = {"days": array_of(rows["score_date"]), "keys": array_of(rows["entity_key"])}
-        schema = {"score_date": pl.Date(), **SHOWN_SCORES, "outcome": pl.Float64()}
-        query = OF_ROWS.format(columns=_columns(SHOWN_SCORES))
+        asked = rows.sort("score_date").with_row_index("place", offset=1)
+        place, key = pl.col("place"), ["score_date", "entity_key"]
+        nights = asked.group_by("score_date").agg(first=place.min(), last=place.max())
+        of_night = {night: places for night, *places in nights.iter_rows()}
         with translated(), self.engine.connect() as connection:
-            return read_frame(connection, query, {**asked, "model": model, "known_at": known_at}, schema)
+            shown = _shown(connection, model, [*of_night])
+            there = _told_of(shown)
+            query = OF_ROWS.format(columns=_columns(there))
+            parameters = {
+                "days": [run.score_date for run in shown],
+                "runs": [run.run_id for run in shown],
+                "firsts": [of_night[run.score_date][0] for run in shown],
+                "lasts": [of_night[run.score_date][1] for run in shown],
+                "keys": array_of(asked["entity_key"]),
+                "model": model,
+                "known_at": known_at,
+            }
+            schema = {"score_date": pl.Date(), **there, "outcome": pl.Float64()}
+            found = read_frame(connection, query, parameters, schema)
+        return found.select("score_date", *_all_of(there), "outcome").sort(key)
 
 
-def _scores(connection: Connection, asked: Mapping[str, Any]) -> pl.DataFrame:
+def _scores(connection: Connection, model: str, score_date: date) -> pl.DataFrame:
     """The scores of a night. Of columns that its versions leave empty Postgres is not asked."""
-    shown = connection.execute(SHOWN, asked).mappings().one_or_none()
-    run = shown or {"run_id": None, "outputs": False, "challenger": False}
-    optional = {"outputs": run["outputs"], **dict.fromkeys(OF_CHALLENGER, run["challenger"])}
-    there = {name: dtype for name, dtype in SHOWN_SCORES.items() if optional.get(name, True)}
-    of_run = {**asked, "run_id": run["run_id"]}
-    found = read_frame(connection, SCORED.format(columns=_columns(there)), of_run, there)
-    return found.select(
-        name if name in there else pl.lit(None, dtype).alias(name) for name, dtype in SHOWN_SCORES.items()
-    )
+    shown = _shown(connection, model, [score_date])
+    there = _told_of(shown)
+    asked = {"day": score_date, "run_id": shown[0].run_id if shown else None}
+    found = read_frame(connection, SCORED.format(columns=_columns(there)), asked, there)
+    return found.select(*_all_of(there))
+
+
+def _shown(connection: Connection, model: str, days: Sequence[date]) -> Sequence[Row[Any]]:
+    """The runs that analysts see of some nights, with the columns of SHOWN."""
+    return connection.execute(SHOWN, {"model": model, "days": days}).all()
+
+
+def _told_of(shown: Sequence[Row[Any]]) -> Mapping[str, pl.DataType]:
+    """The columns of SHOWN_SCORES that any of some runs fills."""
+    challenger = any(run.challenger for run in shown)
+    optional = {"outputs": any(run.outputs for run in shown), **dict.fromkeys(OF_CHALLENGER, challenger)}
+    return {name: dtype for name, dtype in SHOWN_SCORES.items() if optional.get(name, True)}
+
+
+def _all_of(there: Collection[str]) -> Iterator[pl.Expr]:
+    """The columns SHOWN_SCORES, null where they are not there."""
+    for name, dtype in SHOWN_SCORES.items():
+        yield pl.col(name) if name in there else pl.lit(None, dtype).alias(name)
 
 
 def _columns(names: Mapping[str, pl.DataType]) -> sql.Composed:
