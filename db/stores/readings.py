@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.adding import add
-from db.session import translated
+from db.session import driver, translated
 from db.stores.rows import hold
 from db.tables import AuditedRowsRow, FindingRow, table_of
 from db.values import read_values
@@ -25,15 +25,15 @@ RECORD = text("""
     FROM json_to_recordset(:lists) AS read (name text, "column" text[], slice text[], value float8[])
     ON CONFLICT DO NOTHING
 """)
-CURRENT = """
-    SELECT DISTINCT ON (score_date) score_date, run_id, cardinality(findings) > 0 AS odd
-    FROM nightjar.publication WHERE model = :model AND score_date < :before ORDER BY score_date DESC, id DESC
-"""
-PUBLISHED = text(f"""
-    SELECT score_date, odd FROM ({CURRENT}) AS current
+PUBLISHED = text("""
+    SELECT score_date, odd FROM (
+        SELECT DISTINCT ON (score_date) score_date, run_id, cardinality(findings) > 0 AS odd
+        FROM nightjar.publication WHERE model = :model AND score_date < :before
+        ORDER BY score_date DESC, id DESC
+    ) AS current
     WHERE EXISTS (SELECT FROM nightjar.reading WHERE reading.run_id = current.run_id)
     ORDER BY score_date DESC LIMIT :most
-""")  # noqa: S608  # words of this module
+""")
 OF_NIGHTS = text("""
     SELECT
         current.score_date AS night, reading.name, to_json(reading.column_names)::text AS "column",
@@ -58,10 +58,13 @@ DOUBTS = text(f"""
     JOIN nightjar.finding ON finding.run_id = run.id AND finding.attempt = run.attempt
     WHERE NOT finding.holds AND cardinality(current.findings) = 0 ORDER BY current.score_date, rank
 """)  # noqa: S608  # words of this module
-SAMPLES = text(f"""
-    SELECT score_date, content FROM ({CURRENT}) AS current JOIN nightjar.audited_rows USING (run_id)
-    ORDER BY score_date DESC LIMIT :most
-""")  # noqa: S608  # words of this module
+SAMPLES = """
+    SELECT score_date, content FROM (
+        SELECT DISTINCT ON (score_date) score_date, run_id FROM nightjar.publication
+        WHERE model = %s AND score_date < %s ORDER BY score_date DESC, id DESC
+    ) AS current JOIN nightjar.audited_rows USING (run_id)
+    ORDER BY score_date DESC LIMIT %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,12 @@ class PostgresReadings:
         return {night: readings for (night,), readings in read.items()}
 
     def samples(self, model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:
-        with translated(), self.engine.connect() as connection:
-            rows = connection.execute(SAMPLES, {"model": model, "before": before, "most": most}).all()
-        return {row.score_date: pl.read_parquet(BytesIO(row.content), glob=False) for row in rows}
+        # A text of Postgres would have each byte as two characters.
+        with (
+            translated(),
+            self.engine.connect() as connection,
+            driver(connection).cursor(binary=True) as cursor,
+        ):
+            rows = cursor.execute(SAMPLES, [model, before, most]).fetchall()
+        nights = [pl.scan_parquet(BytesIO(content), glob=False) for _, content in rows]
+        return dict(zip([night for night, _ in rows], pl.collect_all(nights), strict=True))
