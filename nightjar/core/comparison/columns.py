@@ -11,6 +11,8 @@ LONGEST = 100
 
 The limit exists because a profile stores categories in a row of the database.
 """
+STORABLE = pl.all().str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True)
+"""Each text as `categories` gives it."""
 
 
 def finite(column: pl.Series) -> NDArray[np.float64]:
@@ -33,7 +35,7 @@ def categories(column: pl.Series) -> pl.Series:
 
     A NUL is written as U+FFFD, because Postgres cannot store NUL in text.
     """
-    return spelled(column).str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True)
+    return spelled(column).to_frame().select(STORABLE).to_series()
 
 
 def places(known: pl.Series, values: pl.Series) -> NDArray[np.int64]:

@@ -1,6 +1,8 @@
-"""Measures of probabilities that binary and multiclass models share, in Polars alone."""
+"""Measures of probabilities that binary and multiclass models share."""
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightjar.core.kinds.figures import bin_of_rank
 
@@ -37,6 +39,17 @@ def auc(steps: pl.DataFrame) -> float:
         (pl.col("rank") * pl.col("hits")).sum(), pl.col("hits").sum(), pl.col("rows").sum()
     ).row(0)
     return float((ranks - positives * (positives + 1) / 2) / (positives * (rows - positives)))
+
+
+def auc_of(scores: NDArray[np.float64], outcomes: NDArray[np.float64]) -> float:
+    """The same of few rows, of which queries of Polars take ten times as long.
+
+    outcomes: 1 or 0 for each score, not all alike.
+    """
+    _, step, rows = np.unique(scores, return_inverse=True, return_counts=True)
+    rank, positives = np.cumsum(rows) - (rows - 1) / 2, outcomes.sum()
+    ranks = (rank[step] * outcomes).sum()
+    return float((ranks - positives * (positives + 1) / 2) / (positives * (len(scores) - positives)))
 
 
 def calibration_error(steps: pl.DataFrame) -> float:

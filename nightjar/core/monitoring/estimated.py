@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from nightjar.core.kinds.classification import auc, steps_of
+from nightjar.core.kinds.classification import auc_of
 from nightjar.core.monitoring.foreseen import Method
 from nightjar.core.monitoring.likeness import Numbers, effective_rows, weights
 
@@ -86,10 +86,12 @@ def trailing(nights: Sequence[pl.DataFrame], metric: str, *, binary: bool) -> di
 
 
 def _came_true(night: pl.DataFrame, metric: str, *, binary: bool) -> dict[str, float]:
-    loss, rate = (float(night[name].to_numpy().mean()) for name in ("loss", "outcome"))
+    score, loss, outcome = (night[name].to_numpy() for name in ("score", "loss", "outcome"))
+    found = {metric: float(loss.mean())}
     if not binary:
-        return {metric: loss}
-    return {metric: loss, "base_rate": rate} | ({"auc": auc(steps_of(night))} if 0 < rate < 1 else {})
+        return found
+    rate = float(outcome.mean())
+    return found | {"base_rate": rate} | ({"auc": auc_of(score, outcome)} if 0 < rate < 1 else {})
 
 
 def estimated(

@@ -93,10 +93,9 @@ def _fitted(inputs: Numbers, is_now: Numbers) -> Numbers:
         slope = inputs.T @ (is_now - chance) - penalty * found
         curve = (inputs.T * (chance * (1 - chance))) @ inputs + np.diag(penalty)
         step = np.linalg.solve(curve, slope)
-        while loss(found + step) > reached and np.abs(step).max() > NEAR:
+        while (there := loss(found + step)) > reached and np.abs(step).max() > NEAR:
             step = step / 2
-        gained = reached - loss(found + step)
-        found, reached = found + step, reached - gained
+        gained, found, reached = reached - there, found + step, there
         if gained < NEAR:
             break
     return found
