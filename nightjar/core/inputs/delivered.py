@@ -36,6 +36,8 @@ ALIKE = 2.0
 """Two columns are measured alike if neither is usually more than so many times the other."""
 FEW_EQUAL = 5
 """In so many rows, such as those with a gust, two columns are not the same by chance."""
+Parts = Mapping[str, NDArray[np.bool_]]
+"""A part of a day -> its rows."""
 UNEVEN = frozenset({"negative_share", "order", "same_factor", "same_offset", "factor", "crossed"})
 """Readings of entities that say nothing of feeds: from day to day the weather moves as a whole."""
 
@@ -51,15 +53,16 @@ def of_delivery(dataset: RawDataset, newest: pl.DataFrame, earlier: Sequence[pl.
     names = [name for name, dtype in dataset.columns.items() if dtype.is_numeric()]
     told = [*_counted(dataset, newest)]
     if names:
+        parts = _by_key(dataset, rows)
         told += [
             *of_values(rows, names),
             *again.marks(rows, [ENTITY], names),
             *together(rows, names),
-            *_of_columns(dataset, rows, names),
+            *_of_columns(rows, names, parts),
             *(("alike", column, part, share) for _, column, part, share in relations.twins(rows, names)),
             *_beside_last(rows, past, names),
-            *(_beside_week(dataset, rows, past, names) if len(past) >= LEAST_DAYS else ()),
-            *(_in_series(dataset, rows, past, names) if newest.height <= MOST_ROWS else ()),
+            *(_beside_week(rows, past, names, parts) if len(past) >= LEAST_DAYS else ()),
+            *(_in_series(dataset, rows, past, names, parts) if newest.height <= MOST_ROWS else ()),
         ]
     named = [
         (name, _of(dataset, column), part, value) for name, column, part, value in told if name not in UNEVEN
@@ -113,11 +116,10 @@ def _part(name: str, value: str) -> str:
     return f"{name}={value}"
 
 
-def _of_columns(dataset: RawDataset, rows: pl.DataFrame, names: Sequence[str]) -> Iterator[Told]:
+def _of_columns(rows: pl.DataFrame, names: Sequence[str], parts: Parts) -> Iterator[Told]:
     """`various`: different values as a share of the values. `empty`: the share of rows without one, whole
     and by key. `least_size`: the least size of a value but 0.
     """
-    parts = _by_key(dataset, rows)
     for name, values in zip(names, matrix(rows, names).T, strict=True):
         known = values[~np.isnan(values)]
         yield "empty", name, "", 1 - known.size / values.size
@@ -142,7 +144,7 @@ def _beside_last(rows: pl.DataFrame, past: Sequence[pl.DataFrame], names: Sequen
 
 
 def _beside_week(
-    dataset: RawDataset, rows: pl.DataFrame, past: Sequence[pl.DataFrame], names: Sequence[str]
+    rows: pl.DataFrame, past: Sequence[pl.DataFrame], names: Sequence[str], of_keys: Parts
 ) -> Iterator[Told]:
     """What the values of a column usually are.
 
@@ -157,15 +159,16 @@ def _beside_week(
     middle distance from it. `anew`: by how many rows, as a share of all, one value has more than on any of
     the days before; the value that has most.
     """
-    now, then = matrix(rows, names), np.concatenate([matrix(day, names) for day in past])
+    now, then = matrix(rows, names), matrix(pl.concat(past), names)
     of_day = np.repeat(np.arange(len(past)), [day.height for day in past])
-    parts = {"": np.full(rows.height, fill_value=True), **_by_key(dataset, rows)}
+    parts = {"": np.full(rows.height, fill_value=True), **of_keys}
     for name, values, before in zip(names, now.T, then.T, strict=True):
         usual, there = np.unique(before[~np.isnan(before)]), ~np.isnan(values)
         there &= (values != 0) | (not has_range(before))
+        familiar = np.isin(values, usual)
         for part, of_part in parts.items():
-            if (asked := values[there & of_part]).size >= VARIED:
-                yield "familiar", name, part, float(np.isin(asked, usual).mean())
+            if (asked := familiar[there & of_part]).size >= VARIED:
+                yield "familiar", name, part, float(asked.mean())
         if has_range(before) and (~np.isnan(values)).mean() > MOSTLY:
             over = max(np.nanmax(values) - usual[-1], usual[0] - np.nanmin(values), 0.0)
             yield "beyond", name, "", float(over / (usual[-1] - usual[0]))
@@ -176,15 +179,14 @@ def _beside_week(
     varied = [place for place in ranged if _mostly_known(then[:, place])]
     yield from by_others(now[:, varied], then[:, varied], [names[place] for place in varied], parts)
     for one, other in combinations(range(len(names)), 2):
-        known, before = (
-            each[~np.isnan(each).any(axis=1)] for each in (now[:, [one, other]], then[:, [one, other]])
-        )
-        if len(known) >= FEW_EQUAL and len(before) >= VARIED and _near(*np.abs(former.middle(before))):
-            pair, (first, second) = f"{names[one]} and {names[other]}", known.T
+        (first, second), before = (_of_both(values[:, one], values[:, other]) for values in (now, then))
+        enough = first.size >= FEW_EQUAL and len(before.T) >= VARIED
+        if enough and _near(*np.abs(former.middle(before.T))):
+            pair = f"{names[one]} and {names[other]}"
             yield "equal", pair, "", float((first == second).mean())
-            if len(known) >= VARIED:
+            if first.size >= VARIED:
                 yield "not_below", pair, "", float((first >= second).mean())
-            if len(known) >= SOME:
+            if first.size >= SOME:
                 rise, middle, _ = line(first, second)
                 yield "rise", pair, "", rise
                 yield "from_line", pair, "", middle
@@ -203,13 +205,20 @@ def _anew(values: Matrix, past: Matrix, of_day: NDArray[np.intp], usual: Matrix)
     return max(0.0, float((counts - before).max()))
 
 
-def _by_key(dataset: RawDataset, rows: pl.DataFrame) -> Mapping[str, NDArray[np.bool_]]:
-    of_keys = [name for name in _texts(dataset, rows) if name in dataset.keys]
+def _by_key(dataset: RawDataset, rows: pl.DataFrame) -> Parts:
+    """The rows of each value of a key that is a text."""
+    of_keys = {name: columns.numbered(rows[name]) for name in _texts(dataset, rows) if name in dataset.keys}
     return {
-        _part(name, value): (rows[name] == value).fill_null(value=False).to_numpy()
-        for name in of_keys
-        for value in rows[name].drop_nulls().unique().sort()
+        _part(name, value): of == place
+        for name, (known, of) in of_keys.items()
+        for value, place in sorted(zip(known, range(len(known)), strict=True))
     }
+
+
+def _of_both(one: Matrix, other: Matrix) -> Matrix:
+    """The values of two columns, a row each, where both are known."""
+    known = ~np.isnan(one + other)
+    return np.array([one[known], other[known]])
 
 
 def _mostly_known(values: Matrix) -> bool:
@@ -222,7 +231,11 @@ def _near(one: float, other: float) -> bool:
 
 
 def _in_series(
-    dataset: RawDataset, rows: pl.DataFrame, past: Sequence[pl.DataFrame], names: Sequence[str]
+    dataset: RawDataset,
+    rows: pl.DataFrame,
+    past: Sequence[pl.DataFrame],
+    names: Sequence[str],
+    parts: Parts,
 ) -> Iterator[Told]:
     """How a value follows the one before it, where an instant is part of the key.
 
@@ -234,9 +247,10 @@ def _in_series(
         return
     of = [name for name in dataset.keys if name not in instants]
     yield from _of_days(rows, past, of, instants, names)
-    ordered = rows.sort(*of, *instants)
-    follows = _equal_to_before(ordered.select(pl.struct(of or [pl.lit(0)]).rank("dense")).to_numpy())
-    values, parts = matrix(ordered, names), _by_key(dataset, ordered)
+    order = rows.select(pl.arg_sort_by(*of, *instants)).to_series().to_numpy()
+    keys = rows.select(pl.struct(of or [pl.lit(0)]).rank("dense")).to_numpy()
+    follows, values = _equal_to_before(keys[order]), matrix(rows, names)[order]
+    parts = {part: of_part[order] for part, of_part in parts.items()}
     if follows.any():
         still = follows & _equal_to_before(np.nan_to_num(values, nan=np.inf))
         yield "longest", "", "", 1.0 + series.longest(still)

@@ -193,9 +193,21 @@ def matrix(rows: pl.DataFrame, names: Sequence[str]) -> Matrix:
 
 
 def ranked(values: Matrix) -> Matrix:
-    """The rank of each value in its column; NaN keeps its place."""
-    ranks = pl.DataFrame(values).select(pl.all().fill_nan(None).rank())
-    return matrix(ranks, ranks.columns)
+    """The rank of each value in its column, of equal ones their mean; NaN keeps its place.
+
+    Polars takes ten times as long for few rows.
+    """
+    order = np.argsort(values, axis=0)  # NaN comes last
+    ordered = np.take_along_axis(values, order, axis=0)
+    places = np.arange(1, len(values) + 1)[:, None]
+    other, edge = ordered[1:] != ordered[:-1], np.full((1, values.shape[1]), fill_value=True)
+    first = np.maximum.accumulate(np.where(np.concatenate([edge, other]), places, 0))
+    last = np.where(np.concatenate([other, edge]), places, len(values))
+    last = np.minimum.accumulate(last[::-1])[::-1]
+    ranks = np.empty(values.shape, order="F")
+    np.put_along_axis(ranks, order, (first + last) / 2, axis=0)
+    ranks[np.isnan(values)] = np.nan
+    return ranks
 
 
 def standard(values: Matrix) -> Matrix:

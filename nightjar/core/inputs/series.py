@@ -6,7 +6,7 @@ another unit, a file that is hours late, two gauges under each other's name.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
-from math import isnan, nan, sqrt
+from math import sqrt
 
 import numpy as np
 import polars as pl
@@ -43,20 +43,18 @@ def days_of(
 
     days: a row a key and instant, newest first. keys: the columns of the key but the instants.
     """
-    every = pl.concat(
-        day.lazy().select(
-            day=pl.lit(place),
-            of=pl.concat_str(*(pl.col(name).cast(pl.String) for name in keys), pl.lit(""), separator=" "),
-            at=pl.concat_str(pl.col(name).dt.time().cast(pl.String) for name in instants),
-        )
-        for place, day in enumerate(days)
-    ).collect()
-    of, at = (every[name].unique().sort() for name in ("of", "at"))
+    every = pl.concat(days)
+    texts = every.select(
+        of=pl.concat_str(*(pl.col(name).cast(pl.String) for name in keys), pl.lit(""), separator=" "),
+        at=pl.concat_str(pl.col(name).dt.time().cast(pl.String) for name in instants),
+    )
+    of, at = (values.unique().sort() for values in texts)
     if every.height < DENSE * len(days) * len(of) * len(at):
         return None
     found = np.full((len(days), len(of), len(at), len(names)), np.nan)
-    places = (every["day"], of.search_sorted(every["of"]), at.search_sorted(every["at"]))
-    found[tuple(np.asarray(each) for each in places)] = np.concatenate([matrix(day, names) for day in days])
+    day = np.repeat(np.arange(len(days)), [day.height for day in days])
+    places = (known.search_sorted(values).to_numpy() for known, values in zip((of, at), texts, strict=True))
+    found[(day, *places)] = matrix(every, names)
     return [f"{' '.join(keys)}={key.strip()}" for key in of], found
 
 
@@ -86,9 +84,10 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
     moving = usual > 0
     yield "seam", "", "", float(_unlikely(away[:, moving] ** 2, usual[moving] ** 2).mean())
     past, now = _rough(days[1:], length), _rough(days[:1], length)
-    latest = min(LATEST, days.shape[2] - 1)
+    shifts = range(1, min(LATEST, days.shape[2] - 1) + 1)
+    late = _most((_same(days[0, :, :by], days[1, :, -by:]) for by in shifts), len(names))
+    same_day = _most((_same(days[0], before) for before in days[1:]), len(names))
     for place, name in enumerate(names):
-        values = days[..., place]
         yield "one_way", name, "", _one_way(np.diff(days[0, ..., place]))
         if usual[place] > 0 and not np.isnan(away[:, place]).all():
             yield "jump", name, "", float(np.nanmin(away[:, place]) / usual[place])
@@ -96,9 +95,8 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
             yield "turned", name, "", max(TURNS, float(2 * np.nanmean(away[:, place]) / length[place]))
         if past[place] > 0:
             yield "rough", name, "", float(now[place] / past[place])
-        late = (_same(values[0, :, :by], values[1, :, -by:]) for by in range(1, latest + 1))
-        yield "late", name, "", _most(late)
-        yield "same_day", name, "", _most(_same(values[0], before) for before in values[1:])
+        yield "late", name, "", late[place]
+        yield "same_day", name, "", same_day[place]
 
 
 def _mean(values: Days, axis: tuple[int, ...]) -> Days:
@@ -140,14 +138,17 @@ def longest(true: NDArray[np.bool_]) -> int:
     return int(np.diff(ends).max()) - 1
 
 
-def _same(now: Days, then: Days) -> float:
-    """The share of the values known on both sides that are equal. NaN if they are few."""
-    known = ~np.isnan(now) & ~np.isnan(then)
-    return float((now == then)[known].mean()) if known.sum() >= LEAST_VALUES else nan
+def _same(now: Days, then: Days) -> Matrix:
+    """The share of the values known on both sides that are equal, of each column. NaN if they are few."""
+    asked = tuple(range(now.ndim - 1))
+    known, equal = (~np.isnan(now + then)).sum(axis=asked), (now == then).sum(axis=asked)
+    return np.where(known >= LEAST_VALUES, equal / np.maximum(known, 1), np.nan)
 
 
-def _most(shares: Iterable[float]) -> float:
-    return max((share for share in shares if not isnan(share)), default=nan)
+def _most(shares: Iterable[Matrix], columns: int) -> Sequence[float]:
+    """The greatest share of each of so many columns. NaN if there is none."""
+    most: Sequence[float] = np.fmax.reduce([np.full(columns, np.nan), *shares]).tolist()
+    return most
 
 
 def _same_rows(now: Days, then: Days) -> NDArray[np.bool_]:
@@ -190,10 +191,9 @@ def among_keys(days: Days, keys: Sequence[str], names: Sequence[str], length: Ma
     if unlike.size:
         yield "followed", "", "", float((unlike.argmin(axis=1) == np.arange(len(keys))[:, None]).mean())
     yield "exchanged", "", "", _exchanged(days, _mean(beside, (2,)), length)
-    pairs = [*combinations(range(len(keys)), 2)]
-    for place, name in enumerate(names):
-        values = days[0, ..., place]
-        yield "same_key", name, "", _most(_same(values[one], values[other]) for one, other in pairs)
+    shares = (_same(days[0, one], days[0, other]) for one, other in combinations(range(len(keys)), 2))
+    most = _most(shares, len(names))
+    yield from (("same_key", name, "", share) for name, share in zip(names, most, strict=True))
 
 
 def _beside_others(beside: Days) -> Days:
