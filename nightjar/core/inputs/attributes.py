@@ -4,7 +4,7 @@ What depends on a key alone has no seasons and no holidays. So even a few rows o
 joined, converted or mixed otherwise. Which columns are attributes of which others, the nights before say.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -33,11 +33,12 @@ def of_keys(
     rows, earlier: the night and those before it. keys: columns of few values; each, and each two of them, are
     tried as the key. names: the columns that may be attributes. Rows with a new key say nothing.
     """
-    wanted = [name for name in dict.fromkeys((*keys, *names)) if _plain(rows.schema.get(name))]
-    past = [night for night in earlier if all(_alike(night.schema.get(n), rows.schema[n]) for n in wanted)]
+    types = rows.schema
+    wanted = {name: types[name] for name in (*keys, *names) if _plain(types.get(name))}
+    past = [night for night in earlier if _has_alike(night.schema, wanted)]
     if len(past) < 2 or not wanted or rows.height < SOME:
         return
-    every = pl.concat([night.select(wanted) for night in (rows, *past)], how="vertical_relaxed")
+    every = pl.concat([night.select(*wanted) for night in (rows, *past)], how="vertical_relaxed")
     ranks = every.select(pl.all().rank("dense").fill_null(MISSING).cast(pl.Int64))
     codes = {name: ranks[name].to_numpy() for name in wanted}
     varied = [name for name in names if name in codes and distinct(codes[name]) >= VARIED]
@@ -65,8 +66,12 @@ def _plain(dtype: pl.DataType | None) -> bool:
     return dtype is not None and (dtype.is_numeric() or dtype == pl.String() or dtype == pl.Boolean())
 
 
-def _alike(dtype: pl.DataType | None, other: pl.DataType) -> bool:
-    return dtype is not None and (dtype == other or (dtype.is_numeric() and other.is_numeric()))
+def _has_alike(types: Mapping[str, pl.DataType], wanted: Mapping[str, pl.DataType]) -> bool:
+    return all(name in types and _alike(types[name], dtype) for name, dtype in wanted.items())
+
+
+def _alike(dtype: pl.DataType, other: pl.DataType) -> bool:
+    return dtype == other or (dtype.is_numeric() and other.is_numeric())
 
 
 def _joined(codes: Sequence[Codes]) -> Codes:
