@@ -33,9 +33,11 @@ def ranges_of(rows: pl.LazyFrame, names: Sequence[str]) -> Ranges:
     """
     schema = rows.collect_schema()
     known = [name for name in schema if name in names and columns.holds_numbers(schema[name])]
-    numbers = rows.select(columns.as_numbers(name) for name in known)
-    least, greatest = pl.concat([numbers.min(), numbers.max()]).collect().iter_rows(named=True)
-    return {name: (least[name], greatest[name]) for name in known if least[name] is not None}
+    if not known:
+        return {}
+    numbers = rows.select(columns.as_numbers(name) for name in known).collect()
+    ends = zip(known, numbers.min().row(0), numbers.max().row(0), strict=True)
+    return {name: (least, greatest) for name, least, greatest in ends if least is not None}
 
 
 def beyond_training(rows: pl.DataFrame, trained: Ranges) -> Iterator[Finding]:
