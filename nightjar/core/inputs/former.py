@@ -178,9 +178,9 @@ def met(rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Seque
 
     rows: a row a key. last: the rows of last night; the first one of a key counts.
     """
-    earlier = last.select(*key, *(pl.col(name).alias(before(name)) for name in names))
+    earlier = last.lazy().select(*key, *(pl.col(name).alias(before(name)) for name in names))
     once = earlier.unique(key, keep="first", maintain_order=True)
-    return rows.join(once, on=list(key), maintain_order="left")
+    return rows.lazy().join(once, on=list(key), maintain_order="left").collect()
 
 
 def matrix(rows: pl.DataFrame, names: Sequence[str]) -> Matrix:

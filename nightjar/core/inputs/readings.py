@@ -153,9 +153,8 @@ def _of_each_key(
     """What the columns of a key are like, and how they moved. earlier: the published nights before."""
     for key, names in groups(spec, numeric, rows.columns).items():
         inputs = [name for name in names if name != SCORE]
-        now = rows.with_columns(pl.len().over(key).alias(HEIGHT)).unique(
-            key, keep="first", maintain_order=True
-        )
+        counted = rows.lazy().with_columns(pl.len().over(key).alias(HEIGHT))
+        now = counted.unique(key, keep="first", maintain_order=True).collect()
         yield from of_values(now, names)
         yield from of_codes(now, inputs)
         yield from again.marks(now, key, inputs)
