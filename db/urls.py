@@ -33,6 +33,9 @@ LIBPQ = pq.Conninfo.get_defaults()
 KNOWN = frozenset({"ssl", *(option.keyword.decode() for option in LIBPQ)})
 """The parameters that libpq takes after the question mark."""
 
+ENVIRONMENT = frozenset(option.envvar.decode() for option in LIBPQ if option.envvar)
+"""The variables of the environment that libpq reads for what a URL does not say, such as PGSERVICE."""
+
 SECRET = frozenset(option.keyword.decode() for option in LIBPQ if option.dispchar == b"*")
 """The parameters that libpq itself never shows, such as `password`."""
 

@@ -1,5 +1,6 @@
 """The configured database: the Postgres of the wheel, or the one that NIGHTJAR_DATABASE_URL names."""
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -32,9 +33,17 @@ class Database:
 
     @cached_property
     def embedded(self) -> "EmbeddedPostgres | None":
-        """The running Postgres of the wheel, or None if NIGHTJAR_DATABASE_URL names another."""
+        """The running Postgres of the wheel, or None if NIGHTJAR_DATABASE_URL names another.
+
+        Before its start this process and its children forget what the environment tells libpq.
+        """
         if self.settings.database_url is not None:
             return None
+        from db.urls import ENVIRONMENT
+
+        # They speak of other servers: PGSERVICE or PGHOSTADDR would lead each connection there.
+        for name in ENVIRONMENT & os.environ.keys():
+            del os.environ[name]
         self.local.start()
         return self.local
 
