@@ -87,7 +87,7 @@ def _use(facts: Facts, limits: str) -> Iterator[Said]:
     spec = facts.spec
     yield Said(
         f"It scores each date of the schedule {spec.cron!r} in {spec.time_zone}, by what is known at "
-        f"{spec.as_of_time:%H:%M} {spec.horizon_days} days before."
+        f"{spec.as_of_time:%H:%M} {counted(spec.horizon_days, 'day')} before."
     )
     yield Said(limits or "The page of the model (card.md) has no section Limits.")
 
