@@ -202,10 +202,10 @@ def finished(
         .dt.convert_time_zone("UTC")
     )
     return (
-        sums.join(known_since(raw[FLIGHTS.name], max(WEEKS)), on="date")
+        sums.filter(pl.col("date").is_between(first, last))
+        .join(known_since(raw[FLIGHTS.name], max(WEEKS)), on="date")
         .sort("date", *keys)
         .select(*keys, *features, "date", midnight.alias("event_timestamp"), "created")
-        .filter(pl.col("date").is_between(first, last))
     )
 
 

@@ -1,6 +1,6 @@
 """What all values are: frozen, and their instants in UTC."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import polars as pl
@@ -12,10 +12,18 @@ INSTANT = pl.Datetime("us", "UTC")
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
 class Value(BaseModel):
     """A frozen value; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def instant(moment: datetime) -> pl.Expr:
+    """The literal of an instant in UTC. Polars takes twenty times as long to make one of a datetime."""
+    return pl.lit((moment - EPOCH) // timedelta(microseconds=1)).cast(INSTANT)
 
 
 def utc(moment: datetime) -> datetime:

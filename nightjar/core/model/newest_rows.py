@@ -5,6 +5,7 @@ from datetime import datetime
 import polars as pl
 
 from nightjar.core.model.spec import FeatureTable
+from nightjar.core.values import instant
 
 IN_TIME = ("event_timestamp", "created")
 """The last row in this order is the one that is read. Of equal ones it is the last in the file: a day that is
@@ -17,11 +18,9 @@ def newest_rows(rows: pl.LazyFrame, table: FeatureTable, as_of: datetime, known_
 
     After as_of only corrections of what was known by then count, and only those that were known at known_at.
     """
-    created = pl.col("created")
-    happened = pl.col("event_timestamp").is_between(as_of - table.ttl, as_of)
-    known = created.min().over(*table.keys, "event_timestamp") <= as_of
-    return (
-        rows.filter(happened & known & (created <= known_at))
-        .sort(*IN_TIME, maintain_order=True)
-        .unique([*table.keys], keep="last")
-    )
+    created, now = pl.col("created"), instant(as_of)
+    happened = pl.col("event_timestamp").is_between(instant(as_of - table.ttl), now)
+    wanted = happened & (created <= instant(known_at))
+    if known_at > as_of:
+        wanted &= created.min().over(*table.keys, "event_timestamp") <= now
+    return rows.filter(wanted).sort(*IN_TIME, maintain_order=True).unique([*table.keys], keep="last")
