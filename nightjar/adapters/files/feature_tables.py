@@ -154,7 +154,7 @@ class FeatureDirectory:
         wanted = keys.lazy().select(pl.col(name).cast(kind) for name, kind in table.keys.items()).unique()
         read = partitions_read(self._folder(table, generation), table.ttl, as_of)[:RECENT_FILES]
         every = [pl.DataFrame(schema=columns_of(table)), *(read_kept(file, table) for _, file in read)]
-        rows = pl.concat(every).lazy().join(wanted, on=[*table.keys], how="semi")
+        rows = pl.concat(every).lazy().join(wanted, on=[*table.keys], how="semi", maintain_order="left")
         return newest_rows(rows, table, as_of, known_at).collect()
 
     def _state(self, table: FeatureTable, generation: str) -> tuple[Manifest, list[Span]]:
