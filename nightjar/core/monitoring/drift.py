@@ -116,12 +116,10 @@ def night_drift(
     columns = _by_column(nights)
     single = {name for name, column in columns.items() if one_value_a_night(column)}
     left_out = columns_of_date(tonight, nights[:-1]) | single
-    moves = {
-        name: (column, moved(column, against)) for name, column in columns.items() if name not in left_out
-    }
-    rarest = {name: _rarest(column, found, against) for name, (column, found) in moves.items()}
+    moves = moved({name: column for name, column in columns.items() if name not in left_out}, against)
+    rarest = {name: _rarest(columns[name], found, against) for name, found in moves.items()}
     measured = {name: each for name, each in rarest.items() if each is not None}
-    lasting = left_out | {name for name in moves.keys() - measured.keys() if _as_before(moves[name][1])}
+    lasting = left_out | {name for name in moves.keys() - measured.keys() if _as_before(moves[name])}
     found, probability = told({name: each.probability for name, each in measured.items()}, rate)
     return tuple(
         _verdict(row, measured[row.column], probability, drifted=row.column in found)
@@ -168,7 +166,7 @@ def _as_before(found: Moved) -> bool:
     if not np.isfinite(found.by[MISSING].distances[-1]):
         return False
     return all(
-        not each.distances[-1] > np.nanmax([LEAST[name], *each.distances[:-1]])
+        not each.distances[-1] > np.fmax.reduce(each.distances[:-1], initial=LEAST[name])
         for name, each in found.by.items()
     )
 

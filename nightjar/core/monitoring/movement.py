@@ -11,8 +11,8 @@ Numbers are compared by their quantiles: the mean absolute difference between th
 values is compared by its mean. Categories are compared by their shares (total variation).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -99,35 +99,54 @@ def _chosen(nights: Sequence[date], days: Sequence[Sequence[date]]) -> Matrix:
     return chosen
 
 
-def moved(column: Column, against: References) -> Moved:
-    """Measure a column over the nights. The last one must have a profile of it."""
-    shares = _table([None if each is None else [each.null_share] for each in column])
-    missing = Movement(_nearest(shares, against), RESOLUTION[MISSING])
-    if any(each.quantiles for each in column if each is not None):
-        found = _of_numbers(column, against)
-    elif any(each.categories for each in column if each is not None):
-        found = _of_categories(column, against)
-    else:
-        found = Moved({})
-    return Moved({MISSING: missing, **found.by}, found.in_four_weeks)
-
-
-def _of_numbers(column: Column, against: References) -> Moved:
-    values = _numbers(column)
-    scale = max(
-        float(np.nanmean(np.abs(values - np.nanmedian(values)))),
-        TINY * float(np.nanmax(np.abs(values))),
-        TINY,
-    )
-    scaled, noise = values / scale, _root(column)
-    found = {
-        LEVEL: Movement(_nearest(scaled, against), noise),
-        JUMP: Movement(_apart(scaled, _mean(scaled, against.last, 1)), noise),
+def moved(columns: Mapping[str, Column], against: References) -> Mapping[str, Moved]:
+    """Measure columns over the nights. The last night must have a profile of each of them."""
+    if not columns:
+        return {}
+    numbers = {name: column for name, column in columns.items() if _any(column, "quantiles")}
+    found = dict(_of_numbers(numbers, against))
+    for name in columns.keys() - numbers.keys():
+        if _any(columns[name], "categories"):
+            found[name] = _of_categories(columns[name], against)
+    missing = _nearest(np.stack([_null_shares(column) for column in columns.values()]), against)
+    measured = ((name, found.get(name, Moved({})), away) for name, away in zip(columns, missing, strict=True))
+    return {
+        name: replace(one, by={MISSING: Movement(away, RESOLUTION[MISSING]), **one.by})
+        for name, one, away in measured
     }
-    if values.shape[1] > 1:
-        spread = np.abs(scaled - scaled.mean(axis=1, keepdims=True)).mean(axis=1, keepdims=True)
-        found[SPREAD] = Movement(_nearest(np.log(spread + THIN), against), noise)
-    return Moved(found, _in_four_weeks(scaled, 1.0))
+
+
+def _any(column: Column, of: str) -> bool:
+    return any(getattr(each, of) for each in column if each is not None)
+
+
+def _of_numbers(columns: Mapping[str, Column], against: References) -> Iterator[tuple[str, Moved]]:
+    """Columns with tables of one width are measured at once: each is so small that calls take the time."""
+    tables = {name: _numbers(column) for name, column in columns.items()}
+    for width in {table.shape[1] for table in tables.values()}:
+        names = [name for name, table in tables.items() if table.shape[1] == width]
+        scaled = _scaled(np.stack([tables[name] for name in names]))
+        found = {
+            LEVEL: _nearest(scaled, against),
+            JUMP: _apart(scaled, _mean(scaled, against.last, 1)),
+        }
+        if width > 1:
+            spread = np.abs(scaled - scaled.mean(axis=-1, keepdims=True)).mean(axis=-1, keepdims=True)
+            found[SPREAD] = _nearest(np.log(spread + THIN), against)
+        for place, name in enumerate(names):
+            noise = _root(columns[name])
+            by = {measure: Movement(distances[place], noise) for measure, distances in found.items()}
+            yield name, Moved(by, _in_four_weeks(scaled[place], 1.0))
+
+
+def _scaled(values: Matrix) -> Matrix:
+    """The values of each column, (columns, nights, width), in units of its usual spread."""
+    of_column = values.reshape(len(values), -1)
+    apart = np.abs(of_column - np.nanmedian(of_column, axis=1, keepdims=True))
+    scale = np.maximum(
+        np.nanmean(apart, axis=1), np.maximum(TINY * np.nanmax(np.abs(of_column), axis=1), TINY)
+    )
+    return values / scale[:, np.newaxis, np.newaxis]
 
 
 def _of_categories(column: Column, against: References) -> Moved:
@@ -175,6 +194,10 @@ def _numbers(column: Column) -> Matrix:
     return _table([None if each is None or not each.quantiles else each.quantiles[1:-1] for each in column])
 
 
+def _null_shares(column: Column) -> Matrix:
+    return _table([None if each is None else [each.null_share] for each in column])
+
+
 def _table(rows: Sequence[Sequence[float] | None]) -> Matrix:
     width = next(len(row) for row in rows if row is not None)
     return np.array([[np.nan] * width if row is None else row for row in rows], np.float64)
@@ -186,7 +209,10 @@ def _root(column: Column) -> float:
 
 
 def _nearest(values: Matrix, against: References) -> Matrix:
-    """The distance of each night from the mean of its comparable nights: the smaller one of the two sorts."""
+    """The distance of each night from the mean of its comparable nights: the smaller one of the two sorts.
+
+    values: (..., nights, width), as below. The distances are (..., nights).
+    """
     alike, near = (
         _apart(values, _mean(values, chosen, LEAST_NIGHTS)) for chosen in (against.alike, against.near)
     )
@@ -194,14 +220,14 @@ def _nearest(values: Matrix, against: References) -> Matrix:
 
 
 def _apart(values: Matrix, others: Matrix) -> Matrix:
-    return np.abs(values - others).mean(axis=1)
+    return np.abs(values - others).mean(axis=-1)
 
 
 def _mean(values: Matrix, chosen: Matrix, least: int) -> Matrix:
     """The mean of the chosen nights that have values, for each night; NaN for fewer than `least`."""
-    there = ~np.isnan(values).any(axis=1)
-    weights = chosen * there
-    count = weights.sum(axis=1, keepdims=True)
+    there = ~np.isnan(values).any(axis=-1)
+    weights = chosen * there[..., np.newaxis, :]
+    count = weights.sum(axis=-1, keepdims=True)
     means = weights @ np.nan_to_num(values) / np.maximum(count, 1)
     return np.where(count >= least, means, np.nan)
 

@@ -130,8 +130,8 @@ class _Dates:
         """The share of missing values on each date with enough rows. there: whether a row has a value."""
         if there.all():
             return np.zeros(np.count_nonzero(self._rows >= MIN_VALUES))
-        missing = 1 - np.bincount(self.of_rows, there, minlength=len(self._rows)) / self._rows
-        return missing[self._rows >= MIN_VALUES]
+        known = self._rows - np.bincount(self.of_rows[~there], minlength=len(self._rows))
+        return (1 - known / self._rows)[self._rows >= MIN_VALUES]
 
 
 class _Training:
