@@ -34,12 +34,12 @@ class PostgresDriftLedger:
         with translated(), self.engine.begin() as connection:
             connection.execute(ONE_AT_A_TIME, {"run_id": str(run.id)})
             kept = _newest(connection, run)
-            news = [
-                column
-                for column in columns
-                if _of_method(column.method, columns) != _of_method(column.method, kept)
-            ]
-            add(connection, DRIFT, [_stored(run, column) for column in news])
+            changed = {
+                method
+                for method in {column.method for column in columns}
+                if _of_method(method, columns) != _of_method(method, kept)
+            }
+            add(connection, DRIFT, [_stored(run, column) for column in columns if column.method in changed])
 
     def record_report(self, run: Run, kind: str, uri: str) -> None:
         with translated(), self.engine.begin() as connection:
