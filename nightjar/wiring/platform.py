@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -244,10 +244,11 @@ class Platform(Adapters):
         """The steps after every publication. step: carries out each of them."""
         from nightjar.usecases.monitoring.follow_up import FollowUp, metered, patiently
 
+        watch = self.watch_night(spec)
         return FollowUp(
-            watch=self.watch_night(spec),
+            watch=watch,
             measure=self.measure_nights(spec),
-            explain=self.explain_night(spec),
+            explain=replace(self.explain_night(spec), inputs=watch.inputs),  # one reads the training sample
             estimate=self.estimate_nights(spec),
             judge=self.judge_challenger(spec),
             step=metered(step or patiently, self.meter),

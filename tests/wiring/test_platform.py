@@ -74,3 +74,8 @@ def test_a_backtest_knows_the_code_of_its_model_and_that_of_the_platform_by_thei
     spec = Path(models.__file__).parent / "route_delay" / "spec.py"
     assert code["route_delay/spec.py"] == sha256(spec.read_bytes()).hexdigest()
     assert code["the code"]
+
+
+def test_drift_and_reasons_of_a_night_share_the_training_sample_that_one_of_them_reads(platform):
+    follow = platform().follow_up(ONE)
+    assert follow.explain.inputs is follow.watch.inputs

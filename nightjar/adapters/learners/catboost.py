@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,31 +66,35 @@ class CatBoostPredictor:
         contributions in another batch.
         """
         rows, reference = self._rows(frame), self._rows(sampled(sample, SAMPLE_ROWS))
+        own = cache(lambda: self._labelled(rows))
 
         def ask() -> Any:
             from catboost import EFstrType  # noqa: PLC0415  # takes a second to import
 
             return self.model.get_feature_importance(
-                self._labelled(rows),
-                reference_data=self._labelled(reference),
-                type=EFstrType.ShapValues,
-                thread_count=1,
+                own(), reference_data=self._labelled(reference), type=EFstrType.ShapValues, thread_count=1
             )
 
-        return explained(self.kind, self.algorithm, rows.columns, self.predict(frame), ask)
+        answer = answered(self.kind, rows, lambda _: self._ask(own()))
+        return explained(self.kind, self.algorithm, rows.columns, answer, ask)
 
     def _labelled(self, rows: pl.DataFrame) -> Any:
-        """CatBoost asks for outcomes here, and does not look at them."""
+        """CatBoost asks for outcomes here, and does not look at them.
+
+        It takes a few rows from an array in a fraction of the time that it takes them from a frame.
+        """
         from catboost import Pool  # noqa: PLC0415  # takes a second to import
 
         outcomes = np.resize(getattr(self.model, "classes_", [0.0]), rows.height)
-        return Pool(rows, outcomes, cat_features=list(self.categorical))
+        places = [rows.columns.index(name) for name in self.categorical]
+        return Pool(rows.to_numpy(), outcomes, cat_features=places, feature_names=rows.columns)
 
     def _rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         rows = inputs(frame, self.categorical, self.numeric, self.categories)
         return rows.select(self.model.feature_names_)  # a model from elsewhere may mix categories and numbers
 
-    def _ask(self, rows: pl.DataFrame) -> Any:
+    def _ask(self, rows: Any) -> Any:
+        """rows: a frame, or a pool of CatBoost's."""
         if self.kind.probabilities:
             return self.model.predict(rows, prediction_type="Probability")
         return self.model.predict(rows)

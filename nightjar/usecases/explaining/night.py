@@ -95,7 +95,7 @@ class ExplainNight:
 
         The version and its sample are loaded before, once. Raises ArtifactBroken.
         """
-        sample = self.inputs.training_sample(version).collect()
+        sample = self.inputs.training_sample(version)
         predictor = self.inputs.predictors.load(self.inputs.spec, version)
         return partial(contributions_of, predictor, sample=sample)
 

@@ -99,4 +99,4 @@ class WatchNight:
 
     def _reference(self, run: Run) -> pl.DataFrame:
         version = self.inputs.registry.version_by_id(run.version_id)
-        return self.inputs.training_sample(version).collect()
+        return self.inputs.training_sample(version)

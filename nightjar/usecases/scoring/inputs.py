@@ -4,7 +4,7 @@ Scoring, audit, repair and monitoring all use this one object.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 
@@ -57,6 +57,9 @@ class NightInputs:
     predictors: Predictors
     registry: Registry
     check: Check
+    _samples: dict[str, pl.DataFrame] = field(
+        default_factory=dict[str, pl.DataFrame], repr=False, compare=False
+    )
 
     def listed_once(self) -> "NightInputs":
         """The same for one night: what has landed is listed once, however often it is read."""
@@ -207,14 +210,19 @@ class NightInputs:
             return scores
         return scores.with_columns(challenger_score=shadow["score"], challenger_outputs=shadow["outputs"])
 
-    def training_sample(self, version: Version) -> pl.LazyFrame:
-        """Rows that a version was trained on: the inputs and `score`. Raises ArtifactBroken."""
+    def training_sample(self, version: Version) -> pl.DataFrame:
+        """Rows that a version was trained on: the inputs and `score`. Read once. Raises ArtifactBroken."""
+        if version.reference_uri not in self._samples:
+            self._samples[version.reference_uri] = self._scanned_sample(version).collect()
+        return self._samples[version.reference_uri]
+
+    def _scanned_sample(self, version: Version) -> pl.LazyFrame:
         return pl.scan_parquet(self.artifacts.get(version.reference_uri), glob=False)
 
     def ranges_trained_on(self, version: Version) -> Ranges:
         """The ranges of the inputs in a version's training sample. None without it: no score needs it."""
         try:
-            sample = self.training_sample(version)
+            sample = self._scanned_sample(version)
         except ArtifactBroken as error:
             unasked = "No input is held to the range that it had in training"
             log.warning("training_sample_unread", version=version.number, told=unasked, error=str(error))

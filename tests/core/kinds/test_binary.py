@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.kinds.binary import BINARY
+from nightjar.core.kinds.classification import auc, auc_of, steps_of
 
 scored = st.lists(
     st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]) | st.floats(0, 1), st.integers(0, 1)),
@@ -157,3 +158,10 @@ def test_brier_skill_is_the_share_of_the_constants_error_that_is_gone():
 def test_outcomes_of_one_class_are_not_enough():
     assert BINARY.lacking(pl.Series([1, 1])) == "both outcomes, 0 and 1"
     assert BINARY.lacking(pl.Series([1, 0])) is None
+
+
+@pytest.mark.parametrize("distinct", [2, 7, 10_000])
+def test_the_auc_of_few_rows_is_that_of_many(distinct):
+    random = np.random.default_rng(distinct)
+    scores, outcomes = random.integers(0, distinct, 500) / distinct, random.integers(0, 2, 500).astype(float)
+    assert auc_of(scores, outcomes) == auc(steps_of(pl.DataFrame({"score": scores, "outcome": outcomes})))

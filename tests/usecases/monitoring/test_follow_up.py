@@ -147,6 +147,13 @@ def follow_up(scoring):
     return scoring.follow
 
 
+def test_the_training_sample_of_a_version_is_read_once(scoring):
+    version = scoring.inputs.registry.version_by_id(1)
+    sample = scoring.inputs.training_sample(version)
+    scoring.inputs.artifacts.get(version.reference_uri).unlink()
+    assert scoring.inputs.training_sample(version) is sample
+
+
 def what_is_known(follow_up, run_id):
     run = follow_up.watch.store.run(run_id)
     measured = {
