@@ -225,7 +225,7 @@ def _apart(values: Matrix, others: Matrix) -> Matrix:
 
 def _mean(values: Matrix, chosen: Matrix, least: int) -> Matrix:
     """The mean of the chosen nights that have values, for each night; NaN for fewer than `least`."""
-    there = ~np.isnan(values).any(axis=-1)
+    there: NDArray[np.bool_] = np.asarray(~np.isnan(values).any(axis=-1))
     weights = chosen * there[..., np.newaxis, :]
     count = weights.sum(axis=-1, keepdims=True)
     means = weights @ np.nan_to_num(values) / np.maximum(count, 1)
