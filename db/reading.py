@@ -35,6 +35,10 @@ TEXTS = sql.SQL("""
 """)
 NULLS = sql.SQL("string_agg(int4send(place), '') FILTER (WHERE {name} IS NULL)")
 
+ARRAY_HEAD = 20
+"""Bytes before the elements of an array of one dimension: dimensions, flags, type, length, first place."""
+ARRAY_ELEMENT = np.dtype([("bytes", ">i4"), ("value", ">f8")])
+
 Array = np.ndarray[Any, Any]
 
 
@@ -102,6 +106,15 @@ def array_of(values: pl.Series) -> str:
     for special in ("\\", '"'):
         texts = texts.str.replace_all(special, f"\\{special}", literal=True)
     return '{"' + str(texts.str.join('","').item()) + '"}'
+
+
+def numbers_of(arrays: pl.Series) -> pl.Series:
+    """The numbers of many arrays of doubles, one after the other. arrays: what `array_send` gives of each.
+
+    No array may be empty or have a null.
+    """
+    sent = b"".join(array[ARRAY_HEAD:] for array in arrays)
+    return pl.Series("value", np.frombuffer(sent, ARRAY_ELEMENT)["value"].astype("f8"))
 
 
 def _sent(name: sql.Identifier, dtype: pl.DataType) -> Iterator[sql.Composed]:

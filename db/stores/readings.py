@@ -10,12 +10,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db.adding import add
+from db.reading import numbers_of
 from db.session import driver, translated
 from db.stores.rows import hold
 from db.tables import AuditedRowsRow, FindingRow, table_of
 from db.values import read_values
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.inputs.readings import READING
 from nightjar.core.night.entities import Run
 
 AUDITED_ROWS, FINDINGS = table_of(AuditedRowsRow), table_of(FindingRow)
@@ -34,16 +34,17 @@ PUBLISHED = text("""
     WHERE EXISTS (SELECT FROM nightjar.reading WHERE reading.run_id = current.run_id)
     ORDER BY score_date DESC LIMIT :most
 """)
-OF_NIGHTS = text("""
+OF_NIGHTS = """
     SELECT
-        current.score_date AS night, reading.name, to_json(reading.column_names)::text AS "column",
-        to_json(reading.slices)::text AS slice, to_json(reading.numbers)::text AS value
+        current.score_date, reading.name, to_json(reading.column_names)::text,
+        to_json(reading.slices)::text, array_send(reading.numbers)
     FROM (
         SELECT DISTINCT ON (score_date) score_date, run_id FROM nightjar.publication
-        WHERE model = :model AND score_date = ANY(:nights) ORDER BY score_date, id DESC
+        WHERE model = %s AND score_date = ANY(%s) ORDER BY score_date, id DESC
     ) AS current JOIN nightjar.reading ON reading.run_id = current.run_id
     ORDER BY current.score_date, reading.name
-""")
+"""
+SENT = {"night": pl.Date, "name": pl.String, "column": pl.String, "slice": pl.String, "value": pl.Binary}
 FINDING = """name, sentence, column_name AS "column", slice, number, expected, allowed AS "limit", rate,
     runbook, holds"""
 OF_ATTEMPT = text(f"""
@@ -124,18 +125,17 @@ class PostgresReadings:
         return {row.score_date: row.odd for row in rows}
 
     def of_nights(self, model: str, nights: Collection[date]) -> Mapping[date, pl.DataFrame]:
-        with translated(), self.engine.connect() as connection:
-            rows = connection.execute(OF_NIGHTS, {"model": model, "nights": list(nights)}).all()
+        with (
+            translated(),
+            self.engine.connect() as connection,
+            driver(connection).cursor(binary=True) as cursor,
+        ):
+            rows = cursor.execute(OF_NIGHTS, [model, list(nights)]).fetchall()
+        sent = pl.DataFrame(rows, schema=SENT, orient="row")
         # Polars reads JSON ten times as fast as Python makes lists of it.
-        texts = pl.DataFrame(
-            rows, schema={"night": pl.Date} | dict.fromkeys(READING, pl.String), orient="row"
-        )
-        lists = texts.with_columns(
-            pl.col(name).str.json_decode(pl.List(kind)) for name, kind in READING.items() if name != "name"
-        )
-        read = lists.explode("column", "slice", "value").partition_by(
-            "night", include_key=False, as_dict=True
-        )
+        lists = sent.with_columns(pl.col("column", "slice").str.json_decode(pl.List(pl.String)))
+        every = lists.drop("value").explode("column", "slice").with_columns(value=numbers_of(sent["value"]))
+        read = every.partition_by("night", include_key=False, as_dict=True)
         return {night: readings for (night,), readings in read.items()}
 
     def samples(self, model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:

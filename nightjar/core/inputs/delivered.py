@@ -162,19 +162,20 @@ def _beside_week(
     now, then = matrix(rows, names), matrix(pl.concat(past), names)
     of_day = np.repeat(np.arange(len(past)), [day.height for day in past])
     parts = {"": np.full(rows.height, fill_value=True), **of_keys}
-    for name, values, before in zip(names, now.T, then.T, strict=True):
+    ranges = [has_range(before) for before in then.T]
+    for name, values, before, wide in zip(names, now.T, then.T, ranges, strict=True):
         usual, there = np.unique(before[~np.isnan(before)]), ~np.isnan(values)
-        there &= (values != 0) | (not has_range(before))
+        there &= (values != 0) | (not wide)
         familiar = np.isin(values, usual)
         for part, of_part in parts.items():
             if (asked := familiar[there & of_part]).size >= VARIED:
                 yield "familiar", name, part, float(asked.mean())
-        if has_range(before) and (~np.isnan(values)).mean() > MOSTLY:
+        if wide and (~np.isnan(values)).mean() > MOSTLY:
             over = max(np.nanmax(values) - usual[-1], usual[0] - np.nanmin(values), 0.0)
             yield "beyond", name, "", float(over / (usual[-1] - usual[0]))
         if not np.isnan(values).all():
             yield "anew", name, "", _anew(values, before, of_day, usual) / rows.height
-    ranged = [place for place, before in enumerate(then.T) if has_range(before)]
+    ranged = [place for place, wide in enumerate(ranges) if wide]
     yield from gauges.decimals(now[:, ranged], then[:, ranged], [names[place] for place in ranged], parts)
     varied = [place for place in ranged if _mostly_known(then[:, place])]
     yield from by_others(now[:, varied], then[:, varied], [names[place] for place in varied], parts)
