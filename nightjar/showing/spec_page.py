@@ -30,7 +30,17 @@ This page is written from the docstrings of `nightjar/core/model/spec.py` by
 spec in. A spec that contradicts itself fails when it is imported ([runbook](../runbooks/bad-spec.md)).
 """
 MODULES = (spec, search, slices, row_metrics, explain, gates)
-FIRST = ("ModelSpec", "RawDataset", "Window", "Delivery", "Deliver", "FeatureTable", "FeastService")
+FIRST = (
+    "ModelSpec",
+    "Replay",
+    "PublishedBy",
+    "RawDataset",
+    "Window",
+    "Delivery",
+    "Deliver",
+    "FeatureTable",
+    "FeastService",
+)
 LEARNING = ("Fit", "Refit", "Learner", "Predictor", "TimeSplit", "Search", "Whole", "Real", "OneOf")
 JUDGING = ("GateLimits", "Certainty", "Slice", "RowMetric", "Challenge", "AuditLimits", "Explain")
 LIMITS = """## The limits of each kind

@@ -40,7 +40,7 @@ class RawDataset:
     within a day.
     day_column: a Date, or a Datetime in UTC, that says which day a row is about. In a file of one day it lies
     on that day in every row.
-    source: where the rows come from. The default is one CSV file a day, with a trailer.
+    source: where the rows come from (docs/sources.md). The default is one CSV file a day, with a trailer.
     """
 
     name: str
@@ -171,7 +171,7 @@ class Predictor(Protocol):
 
     @property
     def algorithm(self) -> str:
-        """One of the loadable kinds: "catboost", "sklearn"."""
+        """Which learner loads its file, such as "catboost" or "sklearn"; docs/learners.md has all."""
         ...
 
     def predict(self, frame: pl.DataFrame) -> pl.Series:
