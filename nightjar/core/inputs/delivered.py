@@ -18,6 +18,7 @@ from nightjar.core.inputs import again, former, gauges, relations, series
 from nightjar.core.inputs.by_others import by_others
 from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, matrix
 from nightjar.core.inputs.gauges import MOSTLY, has_range
+from nightjar.core.inputs.keyed import keyed
 from nightjar.core.inputs.lines import line
 from nightjar.core.inputs.readings import COUNTED, ENTITY, MOST_ROWS, READING, together
 from nightjar.core.inputs.shapes import of_values
@@ -135,10 +136,10 @@ def _beside_last(rows: pl.DataFrame, past: Sequence[pl.DataFrame], names: Sequen
     if not past:
         return
     yield from relations.on_grid(rows, past[:1], names)
-    yield from relations.of_pairs(rows, past[0], ENTITY, names)
-    both = former.met(rows, past[0], [ENTITY], names)
-    if not both.is_empty():
-        pairs = former.pairs_of(both, names)
+    by = keyed(rows, [ENTITY], past[0])
+    yield from relations.of_pairs(by, names)
+    if by.again.size:
+        pairs = by.pairs(names)
         yield from former.beside_former(pairs, {})
         yield from former.of_table(pairs, "", names)
 

@@ -39,6 +39,12 @@ class Pairs:
     now: Matrix
     then: Matrix
 
+    @classmethod
+    def known_twice(cls, names: Sequence[str], now: Matrix, then: Matrix) -> "Pairs":
+        """now, then: a row a key, a column a name; NaN: missing on that night."""
+        missing = np.isnan(now) | np.isnan(then)
+        return cls(names, np.where(missing, np.nan, now), np.where(missing, np.nan, then))
+
     def of(self, rows: NDArray[np.bool_]) -> "Pairs":
         return Pairs(self.names, self.now[rows], self.then[rows])
 
@@ -53,13 +59,6 @@ class Pairs:
     @property
     def changed_share(self) -> Matrix:
         return self.changed.sum(axis=0) / np.maximum(self.known, 1)
-
-
-def pairs_of(both: pl.DataFrame, names: Sequence[str]) -> Pairs:
-    """The values of columns of keys that were met again (`met`)."""
-    now, then = matrix(both, names), matrix(both, [before(name) for name in names])
-    missing = np.isnan(now) | np.isnan(then)
-    return Pairs(names, np.where(missing, np.nan, now), np.where(missing, np.nan, then))
 
 
 def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator[Told]:
@@ -166,21 +165,6 @@ def of_table(pairs: Pairs, table: str, features: Sequence[str]) -> Iterator[Told
     known = int(pairs.known[of].sum())
     if len(pairs.now) >= FEW and known >= VARIED:
         yield "table_changed", table, "", float(pairs.changed[:, of].sum() / known)
-
-
-def before(name: str) -> str:
-    """The name of the column that holds the values of the last night."""
-    return f"{name} before"
-
-
-def met(rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
-    """The keys of both nights, with the values of now and of before, in the order of now.
-
-    rows: a row a key. last: the rows of last night; the first one of a key counts.
-    """
-    earlier = last.lazy().select(*key, *(pl.col(name).alias(before(name)) for name in names))
-    once = earlier.unique(key, keep="first", maintain_order=True)
-    return rows.lazy().join(once, on=list(key), maintain_order="left").collect()
 
 
 def matrix(rows: pl.DataFrame, names: Sequence[str]) -> Matrix:

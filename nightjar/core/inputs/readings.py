@@ -24,6 +24,7 @@ from nightjar.core.entity_keys import undated
 from nightjar.core.inputs import again, attributes, by_others, former, gauges, relations
 from nightjar.core.inputs.findings import BOTH
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
+from nightjar.core.inputs.keyed import Keyed, keyed
 from nightjar.core.inputs.shapes import ONLY, of_codes, of_values
 from nightjar.core.inputs.surrogate import explained
 from nightjar.core.model.slices import MISSING
@@ -128,17 +129,18 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
     numeric = [name for name in (*spec.numeric, SCORE) if name in rows.columns]
     numbers = rows.with_columns(columns.as_numbers(name) for name in numeric)
     last = before[0] if before else None
+    by = dict(_by_key(numbers, spec, numeric, before))
     told = [
-        *_of_each_key(numbers, spec, numeric, before),
+        *_of_each_key(by, spec, numeric, before),
         again.seal(rows[ENTITY]),
         *together(numbers, numeric),
-        *_of_each_table(numbers, spec, last),
+        *_of_each_table(by, spec),
         *_of_missing(numbers, spec, last),
         *relations.twins(numbers, _own(numbers, spec)),
     ]
     if last is not None:
         told += [
-            *_of_entities(numbers, spec, numeric, last),
+            *_of_entities(by[ENTITY,], spec, numeric),
             *met_again(rows, before),
             *explained_by(rows, before, spec),
             *_as_before(numbers, spec, before),
@@ -147,40 +149,46 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
     return pl.DataFrame(told, schema=READING, orient="row").filter(pl.col("value").is_finite())
 
 
-def _of_each_key(
+def _by_key(
     rows: pl.DataFrame, spec: ModelSpec, numeric: Sequence[str], earlier: Sequence[pl.DataFrame]
+) -> Iterator[tuple[Key, Keyed]]:
+    """The rows by each key that something belongs to, beside the newest night before that has it."""
+    tables = (key for _, key, _ in _tables(rows, spec))
+    for key in dict.fromkeys(((ENTITY,), *groups(spec, numeric, rows.columns), *tables)):
+        yield key, keyed(rows, key, next((night for night in earlier if {*key} <= {*night.columns}), None))
+
+
+def _of_each_key(
+    by: Mapping[Key, Keyed], spec: ModelSpec, numeric: Sequence[str], earlier: Sequence[pl.DataFrame]
 ) -> Iterator[Told]:
     """What the columns of a key are like, and how they moved. earlier: the published nights before."""
-    for key, names in groups(spec, numeric, rows.columns).items():
-        inputs = [name for name in names if name != SCORE]
-        counted = rows.lazy().with_columns(pl.len().over(key).alias(HEIGHT))
-        now = counted.unique(key, keep="first", maintain_order=True).collect()
-        yield from of_values(now, names)
-        yield from of_codes(now, inputs)
-        yield from again.marks(now, key, inputs)
-        past = [night for night in earlier if set(key) <= set(night.columns)]
-        if past:
-            kept = [name for name in inputs if name in past[0].columns]
-            yield from compared(now, past[0], spec, key, kept)
-            yield from relations.on_grid(now, past, kept)
+    for key, names in groups(spec, numeric, by[ENTITY,].rows.columns).items():
+        of_key, inputs = by[key], [name for name in names if name != SCORE]
+        yield from of_values(of_key.once, names)
+        yield from of_codes(of_key.once, inputs)
+        yield from again.marks(of_key.once, key, inputs)
+        if of_key.before is not None:
+            kept = [name for name in inputs if name in of_key.before.columns]
+            yield from compared(of_key, spec, kept)
+            past = [night for night in earlier if {*key} <= {*night.columns}]
+            yield from relations.on_grid(of_key.once, past, kept)
 
 
-def _of_entities(
-    rows: pl.DataFrame, spec: ModelSpec, numeric: Sequence[str], last: pl.DataFrame
-) -> Iterator[Told]:
+def _of_entities(by: Keyed, spec: ModelSpec, numeric: Sequence[str]) -> Iterator[Told]:
     """The values of each entity beside those of last night, whatever table they are from."""
+    assert by.before is not None
+    rows, last = by.rows, by.before
     kept = [name for name in numeric if name != SCORE and name in last.columns]
     texts = [name for name in spec.categorical if {name} <= {*rows.columns} & {*last.columns}]
     yield from relations.of_ranges(rows, last, [name for name in _own(rows, spec) if name in kept])
-    now = rows.unique(ENTITY, keep="first", maintain_order=True)
-    yield from relations.of_pairs(now, last, ENTITY, kept)
-    yield from relations.of_categories(now, last, [ENTITY], texts)
+    yield from relations.of_pairs(by, kept)
+    yield from relations.of_categories(by, texts)
 
 
-def _of_each_table(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) -> Iterator[Told]:
+def _of_each_table(by: Mapping[Key, Keyed], spec: ModelSpec) -> Iterator[Told]:
+    rows = by[ENTITY,].rows
     for name, key, features in _tables(rows, spec):
-        there = last if last is not None and {*key, *features} <= set(last.columns) else None
-        yield from relations.of_table(rows, there, name, key, features, _of_key(rows, spec, key))
+        yield from relations.of_table(by[key], name, features, _of_key(rows, spec, key))
 
 
 def _of_missing(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) -> Iterator[Told]:
@@ -326,24 +334,20 @@ def _storable(value: pl.Expr) -> pl.Expr:
     return value.cast(pl.String).str.head(columns.LONGEST).str.replace_all("\0", "\ufffd", literal=True)
 
 
-def compared(
-    now: pl.DataFrame, last: pl.DataFrame, spec: ModelSpec, key: Key, names: list[str]
-) -> list[Told]:
-    """How the values of one key's columns moved since the published night before, whole and by slice.
-
-    now: a row a key, with the number of its rows.
-    """
-    slices = [each for each in spec.slices if set(key) >= set(each.reads) or key == (ENTITY,)]
-    labelled = now.with_columns(_storable(each.value()).alias(f"in {each.name}") for each in slices)
-    both = former.met(labelled, last, key, names)
-    if both.is_empty() or not names:
+def compared(by: Keyed, spec: ModelSpec, names: list[str]) -> list[Told]:
+    """How the values of one key's columns moved since the published night before, whole and by slice."""
+    if not by.again.size or not names:
         return []
-    pairs = former.pairs_of(both, names)
+    key = tuple(by.key)
+    slices = [each for each in spec.slices if set(key) >= set(each.reads) or key == (ENTITY,)]
+    labels = by.once.select(_storable(each.value()).alias(each.name) for each in slices)
+    parts = {each.name: each.gather(by.again).to_list() for each in labels}
+    pairs, many = by.pairs(names), by.heights[by.again] >= SOME
     tables = {table.name: list(table.features) for table in spec.feature_tables}
     return [
-        *former.beside_former(pairs, {each.name: both[f"in {each.name}"].to_list() for each in slices}),
+        *former.beside_former(pairs, parts),
         *former.codes(pairs),
-        *former.leaps(pairs.of((both[HEIGHT] >= SOME).to_numpy())),
+        *former.leaps(pairs.of(many)),
         *(
             told
             for name, features in tables.items()

@@ -7,24 +7,15 @@ A column of few different values (the weather of three airports) is read by thes
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
-from nightjar.core.inputs.former import (
-    FEW,
-    SOME,
-    VARIED,
-    Matrix,
-    Told,
-    before,
-    distinct,
-    matrix,
-    met,
-    standard,
-)
+from nightjar.core.inputs.former import FEW, SOME, VARIED, Matrix, Told, distinct, matrix, ranked, standard
+from nightjar.core.inputs.keyed import Keyed
 
 PARTS = 20
 """A part of a number column has at least a share of the rows of one in so many."""
@@ -102,17 +93,14 @@ def _between(ordered: Matrix, ends: Matrix) -> NDArray[np.intp]:
     return below[STEPS:] - below[:-STEPS]
 
 
-def of_categories(
-    rows: pl.DataFrame, last: pl.DataFrame, key: Sequence[str], names: Sequence[str]
-) -> list[Told]:
-    """The share of the keys whose category changed since the last night. rows, last: a row a key.
+def of_categories(by: Keyed, names: Sequence[str]) -> list[Told]:
+    """The share of the keys whose category changed since the last night.
 
     A column with one category a night, such as the month, says nothing of its keys.
     """
-    both = met(rows, last, key, names)
-    if both.height < SOME:
+    if by.again.size < SOME:
         return []
-    pairs = {name: (_category(both, name), _category(both, before(name))) for name in names}
+    pairs = {name: (_category(by.now, name), _category(by.then, name)) for name in names}
     return [
         ("category_changed", name, "", float(now.ne_missing(then).to_numpy().mean()))
         for name, (now, then) in pairs.items()
@@ -124,14 +112,7 @@ def _category(rows: pl.DataFrame, name: str) -> pl.Series:
     return columns.categories(rows[name])
 
 
-def of_table(
-    rows: pl.DataFrame,
-    last: pl.DataFrame | None,
-    table: str,
-    key: Sequence[str],
-    names: Sequence[str],
-    slices: Mapping[str, pl.Expr],
-) -> Iterator[Told]:
+def of_table(by: Keyed, table: str, names: Sequence[str], slices: Mapping[str, pl.Expr]) -> Iterator[Told]:
     """What holds for the keys of a feature table.
 
     names: those of its features that the rows have. slices: name -> the value, of the key. `single_valued`:
@@ -141,25 +122,50 @@ def of_table(
     no feature changed since the last night, so that a key of a few rows says little; by slice the share of
     the keys, or by key where there are few.
     """
-    every = rows.select(*key, *names).unique()
-    keys = every.unique(key)
-    yield "single_valued", table, "", keys.height / every.height
-    filled = keys.filter(~pl.all_horizontal(pl.col(name).is_null() for name in names))
-    yield "absent", table, "", 1 - filled.height / keys.height
-    if filled.height >= FEW:
-        alike = filled.height - filled.select(names).n_unique()
-        few = filled.height < SOME
-        chance = 0 if few or not alike or last is None else _alike_by_chance(last.unique(key), names)
-        yield "distinct", table, "", 1 - max(0, alike - chance) / filled.height
-    both = filled.clear() if last is None else met(filled, last, key, names)
-    if both.height >= FEW:
-        still = both.select(
-            *key, still=pl.all_horizontal(pl.col(name).eq_missing(pl.col(before(name))) for name in names)
-        )
-        counted = rows.group_by(key).agg(height=pl.len()).join(still, on=key)
-        of_still = counted.select(pl.col("height").filter("still").sum() / pl.col("height").sum())
-        yield "still", table, "", float(of_still.item())
-        yield from _still_in(counted.lazy(), table, slices)
+    last = by.before if by.before is not None and {*names} <= {*by.before.columns} else None
+    every, once, then = _alike_numbers(
+        by.rows, by.once, by.once.clear() if last is None else by.then, names=names
+    )
+    keys, single = len(once), _same(every, once[by.of]).all()
+    yield "single_valued", table, "", 1.0 if single else keys / _different_rows(by.of, every)
+    filled: NDArray[np.bool_] = np.isnan(once).sum(axis=1) < len(names)
+    known = int(filled.sum())
+    yield "absent", table, "", 1 - known / keys
+    if known >= FEW:
+        alike = known - _different_rows(once[filled])
+        few = known < SOME
+        chance = 0 if few or not alike or last is None else _alike_by_chance(last.unique(by.key), names)
+        yield "distinct", table, "", 1 - max(0, alike - chance) / known
+    of_both: NDArray[np.bool_] = filled[by.again]
+    if last is not None and of_both.sum() >= FEW:
+        places = by.again[of_both]
+        still, heights = _same(once[places], then[of_both]), by.heights[places]
+        yield "still", table, "", float(heights[still].sum() / heights.sum())
+        yield from _still_in(by.once[places], heights, still, table, slices)
+
+
+def _alike_numbers(*frames: pl.DataFrame, names: Sequence[str]) -> list[Matrix]:
+    """Columns of some frames as numbers, a row each: the same for the same value. NaN: missing."""
+    numbers = [np.empty((frame.height, len(names))) for frame in frames]
+    for place, name in enumerate(names):
+        texts = dict[Any, int]()
+        for frame, values in zip(frames, numbers, strict=True):
+            column = frame[name]
+            values[:, place] = (
+                matrix(frame, [name])[:, 0]
+                if columns.holds_numbers(column.dtype)
+                else [np.nan if each is None else texts.setdefault(each, len(texts)) for each in column]
+            )
+    return numbers
+
+
+def _same(one: Matrix, other: Matrix) -> NDArray[np.bool_]:
+    """The rows that have the same in all columns."""
+    return ((one == other) | (np.isnan(one) & np.isnan(other))).all(axis=1)
+
+
+def _different_rows(*parts: Matrix | NDArray[np.intp]) -> int:
+    return len({row.tobytes() for row in np.column_stack(parts) + 0.0})  # -0.0 is 0.0
 
 
 def _alike_by_chance(rows: pl.DataFrame, names: Sequence[str]) -> int:
@@ -178,39 +184,41 @@ def _alike_by_chance(rows: pl.DataFrame, names: Sequence[str]) -> int:
     return int(np.searchsorted(pdtr(np.arange(rows.height), expected), 1 - SELDOM))
 
 
-def _still_in(counted: pl.LazyFrame, table: str, slices: Mapping[str, pl.Expr]) -> Iterator[Told]:
-    """By slice. A slice of one key counts if many rows have it."""
-    shares = pl.collect_all(
-        counted.group_by(value.alias("of")).agg(pl.len(), pl.col("height").sum(), pl.col("still").mean())
-        for value in slices.values()
-    )
-    for name, found in zip(slices, shares, strict=True):
-        for part, keys, height, share in found.iter_rows():
-            if keys >= SOME or (keys == 1 and height >= SOME):
-                yield "few_still" if keys == 1 else "still", table, f"{name}={part}", share
+def _still_in(
+    once: pl.DataFrame,
+    heights: NDArray[np.intp],
+    still: NDArray[np.bool_],
+    table: str,
+    slices: Mapping[str, pl.Expr],
+) -> Iterator[Told]:
+    """By slice. A slice of one key counts if many rows have it. once: a row a key."""
+    for labels in once.select(value.alias(name) for name, value in slices.items()):
+        found = dict[str, list[int]]()
+        for place, label in enumerate(labels):
+            found.setdefault(label, []).append(place)
+        for label, of in found.items():
+            if len(of) >= SOME or (len(of) == 1 and heights[of].sum() >= SOME):
+                what = "few_still" if len(of) == 1 else "still"
+                yield what, table, f"{labels.name}={label}", float(still[of].mean())
 
 
-def of_pairs(rows: pl.DataFrame, last: pl.DataFrame, key: str, names: Sequence[str]) -> list[Told]:
+def of_pairs(by: Keyed, names: Sequence[str]) -> list[Told]:
     """`own`: how much more a column is like its own former values than like those of any other column.
 
-    A difference of two rank correlations over the entities of both nights.
+    A difference of two rank correlations over the keys of both nights.
     """
-    both = met(rows, last, [key], names)
-    if both.height < SOME or len(names) < 2:
+    if by.again.size < SOME or len(names) < 2:
         return []
-    different = both.select(
-        pl.min_horizontal(pl.col(name).n_unique(), pl.col(before(name)).n_unique()).alias(name)
-        for name in names
-    ).row(0, named=True)
-    varied = [name for name, values in different.items() if values > VARIED]
+    both = [matrix(rows, names) for rows in (by.now, by.then)]
+    different = np.min([distinct(values) + np.isnan(values).any(axis=0) for values in both], axis=0)
+    varied = [place for place, values in enumerate(different) if values > VARIED]
     if len(varied) < 2:
         return []
-    ranks = both.select(pl.col(each).rank() for name in varied for each in (name, before(name)))
-    now, then = (standard(matrix(ranks, names)) for names in (varied, [before(name) for name in varied]))
+    now, then = (standard(ranked(values[:, varied])) for values in both)
     related = now.T @ then
     own = np.diag(related).copy()
     np.fill_diagonal(related, -1)
-    return [("own", name, "", float(own[n] - related[n].max())) for n, name in enumerate(varied)]
+    return [("own", names[place], "", float(own[n] - related[n].max())) for n, place in enumerate(varied)]
 
 
 def lost(
@@ -250,12 +258,16 @@ def lost(
 
 
 def _were_there(last: pl.DataFrame, key: str, names: Sequence[str]) -> pl.DataFrame:
-    return last.unique(key).select(key, *(pl.col(name).is_not_null().alias(before(name)) for name in names))
+    return last.unique(key).select(key, *(pl.col(name).is_not_null().alias(_then(name)) for name in names))
+
+
+def _then(name: str) -> str:
+    return f"{name} then"
 
 
 def _gone(name: str, known: bool) -> pl.Expr:
     missing = pl.col(name).is_null()
-    return missing & pl.col(before(name)) if known else missing
+    return missing & pl.col(_then(name)) if known else missing
 
 
 def twins(rows: pl.DataFrame, names: Sequence[str]) -> list[Told]:

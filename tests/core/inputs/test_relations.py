@@ -5,7 +5,8 @@ import random
 import polars as pl
 import pytest
 
-from nightjar.core.inputs.former import beside_former, codes, leaps, met, pairs_of
+from nightjar.core.inputs.former import beside_former, codes, leaps
+from nightjar.core.inputs.keyed import keyed
 from nightjar.core.inputs.relations import (
     lost,
     of_categories,
@@ -44,7 +45,7 @@ first_of_three = pl.int_range(pl.len()) % 3 == 0
 
 
 def moved(rows, last, key, names, slices=None):
-    return [*beside_former(pairs_of(met(rows, last, key, names), names), slices or {})]
+    return [*beside_former(keyed(rows, key, last).pairs(names), slices or {})]
 
 
 def numbers(told):
@@ -54,7 +55,7 @@ def numbers(told):
 def test_a_column_is_nearest_to_its_own_former_values_until_it_is_exchanged():
     swapped = NOW.rename({"size": "sales", "sales": "size"})
     ordinary, exchanged = (
-        numbers(of_pairs(rows, LAST, "entity", ["size", "sales"])) for rows in (NOW, swapped)
+        numbers(of_pairs(keyed(rows, ["entity"], LAST), ["size", "sales"])) for rows in (NOW, swapped)
     )
     assert min(ordinary.values()) > 0.5
     assert max(exchanged.values()) < -0.5
@@ -85,10 +86,8 @@ def test_a_column_of_few_values_is_read_by_its_keys():
 def test_the_greatest_change_of_a_key_is_told_where_keys_are_few():
     rows, last = (each.unique("city", maintain_order=True) for each in (NOW, LAST))
     doubled = rows.with_columns(warmth=pl.when(pl.col("city") == "ROME").then(102).otherwise("warmth"))
-    assert [*leaps(pairs_of(met(doubled, last, ["city"], ["warmth"]), ["warmth"]))] == [
-        ("leap", "warmth", "", 52)
-    ]
-    assert not [*leaps(pairs_of(met(NOW, LAST, ["entity"], ["size"]), ["size"]))]
+    assert [*leaps(keyed(doubled, ["city"], last).pairs(["warmth"]))] == [("leap", "warmth", "", 52)]
+    assert not [*leaps(keyed(NOW, ["entity"], LAST).pairs(["size"]))]
 
 
 def test_a_column_of_one_value_a_night_is_told():
@@ -136,7 +135,7 @@ def test_a_file_that_is_cut_off_leaves_an_end_of_the_values_empty(kept):
 def test_the_share_of_entities_of_another_category_is_told():
     other = NOW.with_columns(city=pl.when(first_of_three).then(pl.lit("oslo")).otherwise("city"))
     told = [
-        numbers(of_categories(rows, LAST, ["entity"], ["city"]))["category_changed", "city", ""]
+        numbers(of_categories(keyed(rows, ["entity"], LAST), ["city"]))["category_changed", "city", ""]
         for rows in (NOW, other)
     ]
     assert told == [0.0, pytest.approx(1 / 3)]
@@ -144,13 +143,13 @@ def test_the_share_of_entities_of_another_category_is_told():
 
 def test_a_month_says_nothing_of_the_entities():
     may, june = (LAST.with_columns(city=pl.lit(month)) for month in ("may", "june"))
-    assert of_categories(june, may, ["entity"], ["city"]) == []
+    assert of_categories(keyed(june, ["entity"], may), ["city"]) == []
 
 
 def test_a_join_that_is_off_by_a_row_gives_a_key_several_values():
     off = NOW.with_columns(pl.col("rate").shift(1))
     told = [
-        numbers(of_table(rows, LAST, "routes", ["route"], ["rate"], {}))["single_valued", "routes", ""]
+        numbers(of_table(keyed(rows, ["route"], LAST), "routes", ["rate"], {}))["single_valued", "routes", ""]
         for rows in (NOW, off)
     ]
     assert told[0] == 1.0
@@ -163,7 +162,7 @@ def test_a_column_of_few_values_that_many_keys_have_is_a_code():
         for n, each in enumerate((NOW, LAST))
     )
     now, last = (each.with_columns(pl.col("open").cast(pl.Int64)) for each in (now, last))
-    told = numbers(codes(pairs_of(met(now, last, ["entity"], ["open", "size"]), ["open", "size"])))
+    told = numbers(codes(keyed(now, ["entity"], last).pairs(["open", "size"])))
     assert told == {("code_changed", "open", ""): 0.5}
     assert numbers(of_codes(now, ["open", "size"])) == {("code_share", "open", ""): 0.75}
     assert numbers(of_codes(now.unique("city"), ["open"])) == {}, "three keys are few"
@@ -178,7 +177,7 @@ def rates_of(days):
 
 def test_keys_that_are_alike_by_chance_count_as_different_and_more_of_them_do_not():
     def distinct(rows):
-        told = numbers(of_table(rows, rates_of(0), "shops", ["shop"], ["rate", "visitors"], {}))
+        told = numbers(of_table(keyed(rows, ["shop"], rates_of(0)), "shops", ["rate", "visitors"], {}))
         return told["distinct", "shops", ""]
 
     nights = [rates_of(n) for n in range(1, 200)]
@@ -192,7 +191,7 @@ def test_keys_that_are_alike_by_chance_count_as_different_and_more_of_them_do_no
 def test_keys_that_share_the_features_of_one_are_told():
     same = NOW.with_columns(pl.col("warmth").first())
     told = [
-        numbers(of_table(rows, None, "weather", ["city"], ["warmth"], {}))["distinct", "weather", ""]
+        numbers(of_table(keyed(rows, ["city"], None), "weather", ["warmth"], {}))["distinct", "weather", ""]
         for rows in (NOW, same)
     ]
     assert told == [1.0, pytest.approx(1 / 3)]
@@ -201,7 +200,7 @@ def test_keys_that_share_the_features_of_one_are_told():
 def test_a_sensor_that_is_stuck_is_a_share_of_the_rows():
     stuck = NOW.with_columns(warmth=pl.when(first_of_three).then(LAST["warmth"]).otherwise("warmth"))
     told = [
-        numbers(of_table(rows, LAST, "weather", ["city"], ["warmth"], {}))["still", "weather", ""]
+        numbers(of_table(keyed(rows, ["city"], LAST), "weather", ["warmth"], {}))["still", "weather", ""]
         for rows in (NOW, stuck)
     ]
     assert told == [0.0, pytest.approx(1 / 3)]
@@ -212,14 +211,14 @@ def test_a_stuck_key_counts_by_its_rows():
     stuck = often.with_columns(
         warmth=pl.when(pl.col("city") == NOW["city"][0]).then(LAST["warmth"][0]).otherwise("warmth")
     )
-    told = numbers(of_table(stuck, LAST, "weather", ["city"], ["warmth"], {}))
+    told = numbers(of_table(keyed(stuck, ["city"], LAST), "weather", ["warmth"], {}))
     assert told["still", "weather", ""] == pytest.approx(1 / 21)
 
 
 def test_the_record_of_one_key_that_many_rows_have_is_told_to_be_stuck():
     many, before = (pl.concat([rows] * 2) for rows in (NOW, LAST))
     stuck = many.with_columns(warmth=pl.when(first_of_three).then(before["warmth"]).otherwise("warmth"))
-    told = numbers(of_table(stuck, before, "weather", ["city"], ["warmth"], CITY))
+    told = numbers(of_table(keyed(stuck, ["city"], before), "weather", ["warmth"], CITY))
     shares = {part: share for (name, _, part), share in told.items() if name == "few_still"}
     assert shares == {"city=OSLO": 1.0, "city=ROME": 0.0, "city=CAIRO": 0.0}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightjar.core.inputs.former import VARIED, before, met
+from nightjar.core.inputs.former import VARIED
 from nightjar.core.inputs.shapes import ENDS, of_values
 
 VALUES = st.lists(
@@ -57,11 +57,3 @@ def test_a_gauge_that_stays_at_its_end_is_no_less_precise():
         for day in (clear, fog, [round(value) for value in clear])
     ]
     assert [share["whole_values"] for share in shares] == [0.0, pytest.approx(1 / 33), 1.0]
-
-
-def test_keys_that_are_met_again_keep_the_order_of_the_night():
-    keys = [f"key {n * 7919 % 5000}" for n in range(5000)]
-    now = pl.DataFrame({"key": keys, "x": range(5000)})
-    both = met(now, now.reverse(), ["key"], ["x"])
-    assert both["key"].to_list() == keys
-    assert both["x"].equals(both[before("x")], check_names=False)
