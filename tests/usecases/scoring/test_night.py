@@ -640,7 +640,8 @@ def test_a_forced_revision_is_compared_with_the_nights_before_it(five_nights):
 def test_of_a_large_night_the_rows_of_the_same_entities_are_compared(use_case, monkeypatch):
     """As many rows are sampled for the profile, others every night."""
     monkeypatch.setattr("nightjar.core.comparison.profile.SAMPLE_ROWS", 5)
-    monkeypatch.setattr("nightjar.core.inputs.readings.MOST_ROWS", 5)
+    for reads in ("readings", "drawn"):
+        monkeypatch.setattr(f"nightjar.core.inputs.{reads}.MOST_ROWS", 5)
     run = use_case.run(NIGHT).run_id
     same = same_entities(pl.DataFrame({"entity_key": use_case.inputs.raw.keys}), DAY)
     assert {*use_case.guard.readings.rows[run]["entity_key"]} == {*same["entity_key"]}
