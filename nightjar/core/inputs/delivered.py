@@ -49,8 +49,8 @@ def of_delivery(dataset: RawDataset, newest: pl.DataFrame, earlier: Sequence[pl.
     newest: its rows, at least one. earlier: the rows of the days before, newest first. A column is named with
     its dataset, as `weather.temp`. Of more than MOST_ROWS rows those of the same keys are read every day.
     """
-    keyed = _with_entities(dataset, [newest, *earlier])
-    rows, *past = (day.bottom_k(MOST_ROWS, by=pl.col(ENTITY).hash()) for day in keyed)
+    days = _with_entities(dataset, [newest, *earlier])
+    rows, *past = (day.bottom_k(MOST_ROWS, by=pl.col(ENTITY).hash()) for day in days)
     names = [name for name, dtype in dataset.columns.items() if dtype.is_numeric()]
     told = [*_counted(dataset, newest)]
     if names:
@@ -84,13 +84,13 @@ def _with_entities(dataset: RawDataset, days: Sequence[pl.DataFrame]) -> list[pl
     texts = [part for part in parts if part is not None] or [pl.lit("")]
     numbers = [columns.as_numbers(name) for name, dtype in dataset.columns.items() if dtype.is_numeric()]
     place = pl.Series(PLACE, np.repeat(np.arange(len(days)), [day.height for day in days]))
-    keyed = (
+    once = (
         pl.concat(days, how="diagonal_relaxed")  # the dataset may have changed its columns between them
         .with_columns(pl.concat_str(texts, separator=" ", ignore_nulls=True).alias(ENTITY), *numbers, place)
         .unique([PLACE, ENTITY], keep="first", maintain_order=True)
     )
-    ends = np.bincount(keyed[PLACE], minlength=len(days)).cumsum().tolist()
-    rows = keyed.drop(PLACE)
+    ends = np.bincount(once[PLACE], minlength=len(days)).cumsum().tolist()
+    rows = once.drop(PLACE)
     return [rows[first:end] for first, end in pairwise((0, *ends))]
 
 

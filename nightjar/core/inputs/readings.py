@@ -135,7 +135,7 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
         again.seal(rows[ENTITY]),
         *together(numbers, numeric),
         *_of_each_table(by, spec),
-        *_of_missing(numbers, spec, last),
+        *_of_missing(by, spec),
         *relations.twins(numbers, _own(numbers, spec)),
     ]
     if last is not None:
@@ -191,13 +191,14 @@ def _of_each_table(by: Mapping[Key, Keyed], spec: ModelSpec) -> Iterator[Told]:
         yield from relations.of_table(by[key], name, features, _of_key(rows, spec, key))
 
 
-def _of_missing(rows: pl.DataFrame, spec: ModelSpec, last: pl.DataFrame | None) -> Iterator[Told]:
+def _of_missing(by: Mapping[Key, Keyed], spec: ModelSpec) -> Iterator[Told]:
     """Only tables of many keys count: if one of three sensors is silent, a third of the values is missing."""
+    rows = by[ENTITY,].rows
     of_tables = {
-        name: features for name, key, features in _tables(rows, spec) if rows.select(key).n_unique() >= VARIED
+        name: features for name, key, features in _tables(rows, spec) if by[key].once.height >= VARIED
     }
     filled = {name: names for name, names in {**of_tables, POPULATION: _own(rows, spec)}.items() if names}
-    yield from relations.lost(rows, last, ENTITY, slices_of(rows, spec), filled)
+    yield from relations.lost(rows, by[ENTITY,].before, ENTITY, slices_of(rows, spec), filled)
 
 
 def _as_before(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame]) -> Iterator[Told]:
