@@ -71,12 +71,12 @@ def to_the_rest(nights: Sequence[Columns], most: int | None = None) -> pl.DataFr
     ]
     schema = {"column": pl.String, "night": pl.Int64}
     far = [
-        (name, night, gap(values[night], every), 0.0)
+        (name, night, distance, 0.0)
         for name, values in numbers.items()
-        if len(values) > 1
-        for every in [together(values.values())]
-        for night in asked
-        if night in values
+        if len(values) > 1 and (of := [night for night in values if night in asked])
+        for night, distance in zip(
+            of, gaps([values[night] for night in of], together(values.values())), strict=True
+        )
     ]
     shares = pl.DataFrame(
         categories, schema={**schema, "category": pl.String, "share": pl.Float64}, orient="row"
@@ -92,18 +92,31 @@ def together(nights: Iterable[Sequence[float]]) -> Matrix:
 
 
 def gap(night: Sequence[float], every: Matrix) -> float:
-    """Return the distance of a night from the others in one number column.
+    """`gaps` of one night."""
+    return gaps([night], every)[0]
 
-    night: its values in order. every: those of the night and of the others `together`.
+
+def gaps(nights: Sequence[Sequence[float]], every: Matrix) -> list[float]:
+    """Return the distance of each night from the others in one number column.
+
+    nights: the values of each in order, at least one. every: those of all nights `together`, also of others.
     Two step functions are furthest apart at a step of the first one. If the first one is ahead, the place is
     just after that step. If it is behind, the place is just before that step.
     """
-    own, others = np.asarray(night, dtype=float), every.size - len(night)
-    to, below = (np.searchsorted(own, own, side) for side in SIDES)
+    sizes = np.array([len(night) for night in nights])
+    starts, size = np.cumsum(sizes) - sizes, np.repeat(sizes, sizes)
+    own = np.concatenate([np.asarray(night, dtype=float) for night in nights])
+    begins = np.append(True, own[1:] != own[:-1])
+    begins[starts] = True
+    first = np.flatnonzero(begins)  # of each run of equal values of a night
+    run = np.cumsum(begins) - 1
+    start = np.repeat(starts, sizes)
+    below, to = first[run] - start, np.append(first[1:], own.size)[run] - start
     all_to, all_below = (np.searchsorted(every, own, side) for side in SIDES)
-    ahead = to / own.size - (all_to - to) / others
-    behind = (all_below - below) / others - below / own.size
-    return float(np.maximum(ahead, behind).max())
+    others = every.size - size
+    ahead = to / size - (all_to - to) / others
+    behind = (all_below - below) / others - below / size
+    return np.maximum.reduceat(np.maximum(ahead, behind), starts).tolist()
 
 
 def overlaps(shares: pl.DataFrame) -> pl.DataFrame:
