@@ -7,6 +7,7 @@ take most of the time of an audit.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -31,7 +32,7 @@ NEARLY = 0.01
 FLAT = 1e-12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pairs:
     """The values of columns that are known on both nights; NaN: on one of them at most."""
 
@@ -48,11 +49,16 @@ class Pairs:
     def of(self, rows: NDArray[np.bool_]) -> "Pairs":
         return Pairs(self.names, self.now[rows], self.then[rows])
 
-    @property
+    @cached_property
     def known(self) -> NDArray[np.int64]:
         return (~np.isnan(self.now)).sum(axis=0)
 
-    @property
+    @cached_property
+    def values(self) -> NDArray[np.int64]:
+        """The number of different values of each column now."""
+        return distinct(self.now)
+
+    @cached_property
     def changed(self) -> NDArray[np.bool_]:
         return np.abs(self.now - self.then) > CENTS * np.abs(self.then)
 
@@ -74,8 +80,8 @@ def beside_former(pairs: Pairs, slices: Mapping[str, Sequence[str]]) -> Iterator
     one lie from their former values, as a multiple of how far each lies from those of the other one.
     """
     known, changed = pairs.known, pairs.changed
-    share, varied = pairs.changed_share, distinct(pairs.now) >= VARIED
-    several = ~varied & (distinct(pairs.now) > 1)
+    share, varied = pairs.changed_share, pairs.values >= VARIED
+    several = ~varied & (pairs.values > 1)
     pace = (np.sqrt(np.nan_to_num(np.abs(pairs.now - pairs.then))).sum(axis=0) / np.maximum(known, 1)) ** 2
     few_changed = (changed & (pairs.then != 0)).sum(axis=0) / np.maximum(known, 1)
     yield from _told("changed", pairs.names, share, varied & (known >= SOME))
@@ -108,7 +114,7 @@ def codes(pairs: Pairs) -> Iterator[Told]:
 
     A code has few values and many keys: a flag, a rating, a number of stops.
     """
-    code = (distinct(pairs.now) < VARIED) & (pairs.known >= SOME)
+    code = (pairs.values < VARIED) & (pairs.known >= SOME)
     yield from _told("code_changed", pairs.names, pairs.changed_share, code)
 
 
@@ -122,7 +128,7 @@ def _told(
 def _by_the_same(pairs: Pairs, part: str) -> Iterator[Told]:
     """The shares that changed by the same factor and by the same amount, of columns of many values."""
     now, then, known = pairs.now, pairs.then, np.maximum(pairs.known, 1)
-    many = (pairs.known >= SOME) & (distinct(now) >= VARIED)
+    many = (pairs.known >= SOME) & (pairs.values >= VARIED)
     nonzero = (now != 0) & (then != 0)
     ratio = np.divide(now, then, out=np.full(now.shape, np.nan), where=nonzero)
     factor, step = middle(ratio), now - then
