@@ -141,8 +141,8 @@ class EstimateNights:
         of_rows, start = known.drop("score_date", "entity_key"), 0
         served = dict[date, pl.DataFrame]()
         for night, rows in few.items():
-            inputs = rows.drop(of_rows.columns, strict=False)
-            served[night] = inputs.hstack(of_rows.slice(start, rows.height)).drop_nulls("score")
+            told = of_rows.slice(start, rows.height).get_columns()
+            served[night] = rows.with_columns(told).drop_nulls("score")
             start += rows.height
         return served
 
