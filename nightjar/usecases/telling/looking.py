@@ -82,7 +82,10 @@ class LookAtModel:
         champions = [each for each in self.registry.promotions(self.spec.name) if each.role == "champion"]
         since = min((each.promoted_at for each in champions), default=None)
         newest = [*published.values()][-NEWEST_NIGHTS:]
-        nights = tuple(self._nights(now, since, open_nights, published))
+        scheduled = [*self._promised(now, since)]
+        owed = partial(self._owed, {each.score_date for each in scheduled}, since)
+        promised = {each.score_date: each for each in scheduled[: max(self.spec.catch_up, NIGHTS)]}
+        nights = tuple(self._nights(promised, owed, open_nights, published))
         drift_of, drifted = self._drifted(nights, published)
         measured = self._measured(newest)
         undecided, too_old = self.guard.undecided_and_too_old()
@@ -94,7 +97,7 @@ class LookAtModel:
             zone=self.spec.time_zone,
             nights=nights,
             max_quarantine_share=self.spec.audit["max_quarantine_share"],
-            set_aside=tuple(self._set_aside(since, newest)),
+            set_aside=tuple(self._set_aside([night for night in newest if owed(night.score_date)])),
             drifted=drifted,
             drift_of=drift_of,
             trained_at=trained_at,
@@ -119,9 +122,12 @@ class LookAtModel:
         )
 
     def _nights(
-        self, now: datetime, since: datetime | None, also: Collection[date], published: Published
+        self,
+        promised: Mapping[date, Promised],
+        owed: Callable[[date], bool],
+        also: Collection[date],
+        published: Published,
     ) -> Iterator[NightFacts]:
-        promised = {each.score_date: each for each in self._promised(now, since)}
         scheduled = {*promised, *also}
         standings = self._standings(scheduled) | self._waiting(scheduled)
         days = sorted(scheduled | standings.keys(), reverse=True)
@@ -140,7 +146,7 @@ class LookAtModel:
                 quarantined=aside,
                 compared=shown is None or shown.run_id in compared,
                 findings=self._findings(standings.get(day)),
-                owed=day in promised or (since is not None and as_of(self.spec, day) >= since),
+                owed=owed(day),
             )
 
     def _standings(self, days: Collection[date]) -> dict[date, Standing]:
@@ -163,16 +169,19 @@ class LookAtModel:
         return tuple(self.readings.findings(standing.run))
 
     def _promised(self, now: datetime, since: datetime | None) -> Iterator[Promised]:
-        """The scheduled nights since the model is in service."""
-        nights = islice(promised_by(self.spec, now), max(self.spec.catch_up, NIGHTS))
+        """The scheduled nights since the model is in service, newest first."""
+        nights = islice(promised_by(self.spec, now), max(self.spec.catch_up, NEWEST_NIGHTS))
         return (night for night in nights if since is not None and night.started_at >= since)
 
-    def _set_aside(self, since: datetime | None, nights: Sequence[Publication]) -> Iterator[SetAside]:
-        """Of these nights that are since the model is in service."""
+    def _owed(self, scheduled: Collection[date], since: datetime | None, day: date) -> bool:
+        """True for a night since the model is in service. Of a recorded stretch only the schedule says so."""
+        return day in scheduled or (since is not None and as_of(self.spec, day) >= since)
+
+    def _set_aside(self, nights: Sequence[Publication]) -> Iterator[SetAside]:
         counts = self.store.counts([each.run_id for each in nights])
         for night in nights:
             _, rows = counts.get(night.run_id, (0, 0))
-            if rows and since is not None and as_of(self.spec, night.score_date) >= since:
+            if rows:
                 yield SetAside(score_date=night.score_date, published_at=night.published_at, rows=rows)
 
     def _drifted(

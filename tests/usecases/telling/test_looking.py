@@ -14,8 +14,9 @@ from nightjar.core.errors.night import AuditFailed
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.kinds.metrics import MetricRow, Of
+from nightjar.core.model.spec import Replay
 from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, OutcomeDay, Verdict
-from nightjar.core.night.clock import night_of
+from nightjar.core.night.clock import carried_over, night_of
 from nightjar.core.night.entities import Publication
 from nightjar.core.telling.facts import Decision, ModelFacts
 from nightjar.core.telling.rules import (
@@ -279,17 +280,48 @@ def test_nights_whose_outcomes_a_version_has_seen_do_not_hide_that_it_is_worse(l
     assert (found.nights, found.value) == (14, pytest.approx(0.5))
 
 
+class Lacking:
+    """A store of nights that are published, each with three rows set aside."""
+
+    def __init__(self, store, days):
+        (shown,) = store.published("toy")
+        self._store = store
+        self._shown = tuple(shown.model_copy(update={"score_date": day}) for day in days)
+
+    def published(self, model):
+        return self._shown
+
+    def counts(self, runs):
+        return dict.fromkeys(runs, (100, 3))
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
+def told(facts):
+    return [sign.sentence for sign in quarantine_unread.look(facts)]
+
+
 def test_rows_that_were_set_aside_long_ago_are_told_until_somebody_scores_them_again(use_case, look):
     use_case.run(night_of(SPEC, DAY), accept="the scores are meant to be so")
-    (shown,) = use_case.store.published("toy")
-    before, after = (shown.model_copy(update={"score_date": NOW.date() + timedelta(days=n)}) for n in (-9, 2))
-    lacking = replace(look, store=SimpleNamespace(counts=lambda runs: dict.fromkeys(runs, (100, 3))))
-    found = (*lacking._set_aside(NOW, [before, after]),)
-    assert [(each.score_date, each.rows) for each in found] == [(after.score_date, 3)]
-    year_later = ModelFacts(model="toy", now=NOW + timedelta(days=365), zone="UTC", set_aside=found)
-    (sign,) = quarantine_unread.look(year_later)
-    assert f"3 rows of 1 published night since {after.score_date}" in sign.sentence
-    assert [*look._set_aside(NOW, [after])] == []
+    before, after = (NOW.date() + timedelta(days=days) for days in (-9, 2))
+    year_later = replace(look, store=Lacking(use_case.store, [before, after]))(NOW + timedelta(days=365))
+    (sentence,) = told(year_later)
+    assert f"3 rows of 1 published night since {after}" in sentence
+    assert told(look(NOW + timedelta(days=365))) == []
+
+
+def test_rows_that_were_set_aside_in_a_recorded_year_are_told_of_nights_that_the_schedule_scored(
+    use_case, look
+):
+    """The dates of a replay say nothing of when the model came into service."""
+    use_case.run(night_of(SPEC, DAY), accept="the scores are meant to be so")
+    year = Replay(NOW.date() - timedelta(days=400), NOW.date() - timedelta(days=36))
+    spec, later = toy_spec(replay=year), NOW + timedelta(days=20)
+    scheduled, backfilled = (carried_over(spec, (NOW + timedelta(days=days)).date()) for days in (10, -30))
+    store = Lacking(use_case.store, sorted([scheduled, backfilled]))
+    (sentence,) = told(replace(look, spec=spec, store=store)(later))
+    assert f"3 rows of 1 published night since {scheduled}" in sentence
 
 
 def test_a_night_that_is_scored_late_has_an_hour_to_be_measured(use_case, look):
