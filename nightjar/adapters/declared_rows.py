@@ -61,10 +61,11 @@ def typed(values: pl.Series, kind: pl.DataType, place: Place, *, nullable: bool)
     if not convertible(values.dtype, kind):
         remedy = f"Have the column written as {kind}, {DECLARE}."
         raise Misfit(f"holds {values.dtype}, which is not {kind}", remedy, values.name)
+    values = in_utc(values)
     if (beyond := out_of_calendar(values)).any():
         problem = f"{place(beyond.arg_max() or 0)} is before the year 1 or after the year 9999"
         raise Misfit(problem, "Correct the value at its source.", values.name)
-    converted = in_type(values, kind)
+    converted = values.cast(kind, strict=False)
     kept = converted if isinstance(values.dtype, pl.Decimal) else unchanged(values, converted, kind)
     if (bad := values.is_not_null() & kept.is_null()).any():
         row = bad.arg_max() or 0
@@ -103,19 +104,15 @@ def convertible(found: pl.DataType, kind: pl.DataType) -> bool:
     return isinstance(found, type(kind) | pl.Null)
 
 
-def in_type(values: pl.Series, kind: pl.DataType) -> pl.Series:
-    if isinstance(values.dtype, pl.Datetime) and isinstance(kind, pl.Datetime):
-        return values.dt.convert_time_zone("UTC").cast(kind, strict=False)
-    return values.cast(kind, strict=False)
+def in_utc(values: pl.Series) -> pl.Series:
+    """The same instants in UTC."""
+    zoned = isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None
+    return values.dt.convert_time_zone("UTC") if zoned else values
 
 
 def unchanged(values: pl.Series, converted: pl.Series, kind: pl.DataType) -> pl.Series:
     """The converted values, null where converting back does not give the value again."""
     if values.dtype == kind or isinstance(values.dtype, pl.Null | pl.Categorical | pl.Enum):
         return converted
-    back = (
-        converted.dt.convert_time_zone(values.dtype.time_zone or "UTC").cast(values.dtype, strict=False)
-        if isinstance(values.dtype, pl.Datetime)
-        else converted.cast(values.dtype, strict=False)
-    )
+    back = converted.cast(values.dtype, strict=False)
     return converted.set((back != values).fill_null(value=True), None)

@@ -64,9 +64,15 @@ def frames(content: Content, file: Path) -> Iterator[pl.DataFrame]:
 
 def framed(batch: pa.RecordBatch) -> pl.DataFrame:
     batch.validate(full=True)
-    rows = pl.from_arrow(batch)
+    rows = pl.from_arrow(batch.cast(pa.schema(map(in_utc, batch.schema))))
     assert isinstance(rows, pl.DataFrame)
     return rows
+
+
+def in_utc(column: pa.Field) -> pa.Field:
+    """A column of instants in UTC. Polars knows fewer zones than files name, and not each zone is one."""
+    zoned = pa.types.is_timestamp(column.type) and column.type.tz is not None
+    return column.with_type(pa.timestamp(column.type.unit, "UTC")) if zoned else column
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -239,6 +240,19 @@ def test_a_parquet_column_of_another_type_with_the_same_values_is_taken():
         "day",
     )
     assert_frame_equal(read(written(other, "parquet"), "parquet"), ROWS)
+
+
+@pytest.mark.parametrize("zone", ["+05:30", "Asia/Tokyo", "\x7fTC"])
+@pytest.mark.parametrize("ignored", [True, False])
+def test_instants_of_a_parquet_file_are_read_whatever_zone_it_names(zone, ignored, monkeypatch):
+    """With or without what the features' reader sets, so in every process alike."""
+    name = "POLARS_IGNORE_TIMEZONE_PARSE_ERROR"
+    monkeypatch.setenv(name, "1") if ignored else monkeypatch.delenv(name, raising=False)
+    instants = pa.timestamp("us", zone)
+    table = pq.read_table(io.BytesIO(written(ROWS, "parquet")))
+    place = table.schema.get_field_index("at")
+    pq.write_table(table.set_column(place, "at", table["at"].cast(instants)), buffer := io.BytesIO())
+    assert_frame_equal(read(buffer.getvalue(), "parquet"), ROWS)
 
 
 @settings(max_examples=150, deadline=None)
