@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from nightjar.adapters.arrow_frames import framed
 from nightjar.adapters.declared_rows import Misfit, as_declared
 from nightjar.adapters.deliveries.content import BLOCK, Content
 from nightjar.adapters.deliveries.csv_text import kind_of
@@ -58,21 +59,9 @@ def frames(content: Content, file: Path) -> Iterator[pl.DataFrame]:
             batch = next(batches, None)
             if batch is None:
                 return
+            batch.validate(full=True)
             rows = framed(batch)
         yield rows
-
-
-def framed(batch: pa.RecordBatch) -> pl.DataFrame:
-    batch.validate(full=True)
-    rows = pl.from_arrow(batch.cast(pa.schema(map(in_utc, batch.schema))))
-    assert isinstance(rows, pl.DataFrame)
-    return rows
-
-
-def in_utc(column: pa.Field) -> pa.Field:
-    """A column of instants in UTC. Polars knows fewer zones than files name, and not each zone is one."""
-    zoned = pa.types.is_timestamp(column.type) and column.type.tz is not None
-    return column.with_type(pa.timestamp(column.type.unit, "UTC")) if zoned else column
 
 
 @contextmanager

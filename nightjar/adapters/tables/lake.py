@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, S3FileSystem
 
+from nightjar.adapters.arrow_frames import framed
 from nightjar.adapters.tables.table import RECORDED
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import BadTable
@@ -61,9 +62,7 @@ class LakeTable:
         found = lake.to_table(
             columns={name: ds.field(stored) for name, stored in columns.items()}, filter=within
         )
-        frame = pl.from_arrow(found)
-        assert isinstance(frame, pl.DataFrame)
-        return frame
+        return framed(found)
 
     def _within(self, kind: pa.DataType, first: date, end: date) -> ds.Expression:
         bounds = [

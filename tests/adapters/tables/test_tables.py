@@ -28,6 +28,7 @@ from nightjar.adapters.tables.lake import LakeTable
 from nightjar.adapters.tables.postgres import no_such_host
 from nightjar.adapters.tables.scanned import ALWAYS, ScannedTables
 from nightjar.adapters.tables.sources import RawSources, opened
+from nightjar.adapters.tables.table import RECORDED
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import BadTable, NotDelivered
 from nightjar.core.errors.settings import BadSettings
@@ -439,3 +440,17 @@ def test_no_file_of_a_table_can_land(tmp_path):
         sources.land(place.dataset(), MONDAY, tmp_path / "visits.parquet")
     assert sources.refused("visits") == ()
     assert list(sources.days("visits")) == [MONDAY, TUESDAY]
+
+
+def test_instants_of_a_table_of_files_are_read_whatever_zone_they_name(tmp_path):
+    """As pandas writes those of a fixed offset."""
+    rows = ROWS.to_arrow()
+    place = rows.schema.get_field_index("loaded")
+    (tmp_path / "visits").mkdir()
+    pq.write_table(
+        rows.set_column(place, "loaded", rows["loaded"].cast(pa.timestamp("us", "+05:30"))),
+        tmp_path / "visits" / "rows.parquet",
+    )
+    dataset = replace(VISITS, source=ParquetTable(url=str(tmp_path / "visits"), known=LOADED))
+    table = LakeTable(dataset, dataset.source, {})
+    assert table.rows(MONDAY, TUESDAY)[RECORDED].equals(ROWS["loaded"], check_names=False)
