@@ -358,13 +358,15 @@ class ScoreNight:
         return repair.population
 
     def _prepared(self, run: Run, stages: Stages, go_on: GoOn) -> Prepared:
-        """It is read while parts are scored."""
-        with stages("draw") as tell:
+        """It is read while parts are scored. What is computed once more needs none of the rows."""
+        with stages("draw") as tell, self.beside(partial(self._computed, run)) as computed:
             population = self.inputs.drawn(run, go_on)
             tell(rows=population.rows)
-            computed = {} if self.second is None else self.second.computed(run, self.inputs.raw)
             past = self.guard.past(run, self.inputs.raw, population.counted)
-            return Prepared(population, computed, past)
+            return Prepared(population, computed(), past)
+
+    def _computed(self, run: Run, _: GoOn) -> Computed:
+        return {} if self.second is None else self.second.computed(run, self.inputs.raw)
 
     def _with_features(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with their features if there are any."""
