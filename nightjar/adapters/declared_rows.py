@@ -36,7 +36,7 @@ class Misfit(Exception):
 
 
 def as_declared(rows: pl.DataFrame, dataset: RawDataset, place: Place = numbered) -> pl.DataFrame:
-    """The declared columns in their order and types. Raises Misfit."""
+    """The declared columns in their order and types. rows: instants of a zone are in UTC. Raises Misfit."""
     for name in dataset.columns:
         if name not in rows.columns:
             declared = ", ".join(dataset.columns)
@@ -61,7 +61,6 @@ def typed(values: pl.Series, kind: pl.DataType, place: Place, *, nullable: bool)
     if not convertible(values.dtype, kind):
         remedy = f"Have the column written as {kind}, {DECLARE}."
         raise Misfit(f"holds {values.dtype}, which is not {kind}", remedy, values.name)
-    values = in_utc(values)
     if (beyond := out_of_calendar(values)).any():
         problem = f"{place(beyond.arg_max() or 0)} is before the year 1 or after the year 9999"
         raise Misfit(problem, "Correct the value at its source.", values.name)
@@ -102,12 +101,6 @@ def convertible(found: pl.DataType, kind: pl.DataType) -> bool:
     if kind.is_float():
         return found.is_numeric() or isinstance(found, pl.Null)
     return isinstance(found, type(kind) | pl.Null)
-
-
-def in_utc(values: pl.Series) -> pl.Series:
-    """The same instants in UTC."""
-    zoned = isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None
-    return values.dt.convert_time_zone("UTC") if zoned else values
 
 
 def unchanged(values: pl.Series, converted: pl.Series, kind: pl.DataType) -> pl.Series:

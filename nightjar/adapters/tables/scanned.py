@@ -140,7 +140,7 @@ def key_of(dataset: RawDataset) -> tuple[str, ...]:
 
 
 def recorded_of(found: pl.DataFrame, place: Place) -> list[pl.Series]:
-    """The column RECORDED as instants in UTC. Raises Misfit."""
+    """The column RECORDED, whose instants are in UTC, in microseconds. Raises Misfit."""
     instants = found[RECORDED]
     if not isinstance(instants.dtype, pl.Datetime) or instants.dtype.time_zone is None:
         remedy = "Name a column of instants with a zone in `RecordedAt`, or cast it to one."
@@ -148,7 +148,7 @@ def recorded_of(found: pl.DataFrame, place: Place) -> list[pl.Series]:
     if instants.null_count():
         remedy = "Fill it: a row that nobody recorded was never known."
         raise Misfit(f"does not say when {place(instants.is_null().arg_max() or 0)} was recorded", remedy)
-    return [instants.dt.convert_time_zone("UTC").dt.cast_time_unit("us")]
+    return [instants.dt.cast_time_unit("us")]
 
 
 def instants_of(known: object, day: date, instants: Collection[datetime]) -> tuple[datetime, ...]:

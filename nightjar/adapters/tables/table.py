@@ -25,7 +25,7 @@ class Table(Protocol):
         ...
 
     def rows(self, first: date, last: date) -> pl.DataFrame:
-        """The rows about days first..last with the types that they have there.
+        """The rows about days first..last with the types that they have there, instants of a zone in UTC.
 
         The declared columns, and RECORDED where a column says when a row was recorded.
         """
