@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
 from nightjar.core.inputs import again, former, gauges, relations, series
+from nightjar.core.inputs.by_key import keyed
 from nightjar.core.inputs.by_others import by_others
 from nightjar.core.inputs.former import SOME, VARIED, Matrix, Told, matrix
 from nightjar.core.inputs.gauges import MOSTLY, has_range
-from nightjar.core.inputs.keyed import keyed
 from nightjar.core.inputs.lines import line
 from nightjar.core.inputs.readings import COUNTED, ENTITY, MOST_ROWS, READING, together
 from nightjar.core.inputs.shapes import of_values

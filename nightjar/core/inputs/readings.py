@@ -22,9 +22,9 @@ from nightjar.core.comparison.entities import SCORE
 from nightjar.core.comparison.profile import keys_of_inputs
 from nightjar.core.entity_keys import undated
 from nightjar.core.inputs import again, attributes, by_others, former, gauges, relations
+from nightjar.core.inputs.by_key import Keyed, keyed
 from nightjar.core.inputs.findings import BOTH
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Told
-from nightjar.core.inputs.keyed import Keyed, keyed
 from nightjar.core.inputs.shapes import ONLY, of_codes, of_values
 from nightjar.core.inputs.surrogate import explained
 from nightjar.core.model.slices import MISSING
@@ -188,7 +188,10 @@ def _of_entities(by: Keyed, spec: ModelSpec, numeric: Sequence[str]) -> Iterator
 def _of_each_table(by: Mapping[Key, Keyed], spec: ModelSpec) -> Iterator[Told]:
     rows = by[ENTITY,].rows
     for name, key, features in _tables(rows, spec):
-        yield from relations.of_table(by[key], name, features, _of_key(rows, spec, key))
+        of_key = by[key]
+        if of_key.before is not None and not {*features} <= {*of_key.before.columns}:
+            of_key = keyed(rows, key)  # the table has a feature that is new tonight
+        yield from relations.of_table(of_key, name, features, _of_key(rows, spec, key))
 
 
 def _of_missing(by: Mapping[Key, Keyed], spec: ModelSpec) -> Iterator[Told]:

@@ -14,8 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nightjar.core.comparison import columns
+from nightjar.core.inputs.by_key import Keyed
 from nightjar.core.inputs.former import FEW, SOME, VARIED, Matrix, Told, distinct, matrix, ranked, standard
-from nightjar.core.inputs.keyed import Keyed
 
 PARTS = 20
 """A part of a number column has at least a share of the rows of one in so many."""
@@ -115,29 +115,26 @@ def _category(rows: pl.DataFrame, name: str) -> pl.Series:
 def of_table(by: Keyed, table: str, names: Sequence[str], slices: Mapping[str, pl.Expr]) -> Iterator[Told]:
     """What holds for the keys of a feature table.
 
-    names: those of its features that the rows have. slices: name -> the value, of the key. `single_valued`:
-    keys as a share of the different rows of features: 1, as a join gives them. `distinct`: different rows of
-    features as a share of the keys; of many keys those count as different that may be alike by chance, as
-    last night's values say. `absent`: keys without any feature. `still`: the share of the rows of whose key
-    no feature changed since the last night, so that a key of a few rows says little; by slice the share of
-    the keys, or by key where there are few.
+    names: those of its features that the rows have, and those of the night before if there is one. slices:
+    name -> the value, of the key. `single_valued`: keys as a share of the different rows of features: 1, as a
+    join gives them. `distinct`: different rows of features as a share of the keys; of many keys those count
+    as different that may be alike by chance, as last night's values say. `absent`: keys without any feature.
+    `still`: the share of the rows of whose key no feature changed since the last night, so that a key of a
+    few rows says little; by slice the share of the keys, or by key where there are few.
     """
-    last = by.before if by.before is not None and {*names} <= {*by.before.columns} else None
-    every, once, then = _alike_numbers(
-        by.rows, by.once, by.once.clear() if last is None else by.then, names=names
-    )
+    every, then = _alike_numbers(by.rows, by.then, names=names)
+    once = every[by.first]
     keys, single = len(once), _same(every, once[by.of]).all()
     yield "single_valued", table, "", 1.0 if single else keys / _different_rows(by.of, every)
     filled: NDArray[np.bool_] = np.isnan(once).sum(axis=1) < len(names)
     known = int(filled.sum())
     yield "absent", table, "", 1 - known / keys
     if known >= FEW:
-        alike = known - _different_rows(once[filled])
-        few = known < SOME
+        alike, few, last = known - _different_rows(once[filled]), known < SOME, by.before
         chance = 0 if few or not alike or last is None else _alike_by_chance(last.unique(by.key), names)
         yield "distinct", table, "", 1 - max(0, alike - chance) / known
     of_both: NDArray[np.bool_] = filled[by.again]
-    if last is not None and of_both.sum() >= FEW:
+    if of_both.sum() >= FEW:
         places = by.again[of_both]
         still, heights = _same(once[places], then[of_both]), by.heights[places]
         yield "still", table, "", float(heights[still].sum() / heights.sum())

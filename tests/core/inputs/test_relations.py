@@ -5,8 +5,8 @@ import random
 import polars as pl
 import pytest
 
+from nightjar.core.inputs.by_key import keyed
 from nightjar.core.inputs.former import beside_former, codes, leaps
-from nightjar.core.inputs.keyed import keyed
 from nightjar.core.inputs.relations import (
     lost,
     of_categories,

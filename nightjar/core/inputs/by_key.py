@@ -34,9 +34,14 @@ class Keyed:
     _before: Places
 
     @cached_property
+    def first(self) -> Places:
+        """The place of the first row of each key."""
+        return np.unique(self.of, return_index=True)[1]
+
+    @cached_property
     def once(self) -> pl.DataFrame:
         """The first row of each key."""
-        return self.rows[np.unique(self.of, return_index=True)[1]]
+        return self.rows[self.first]
 
     @cached_property
     def heights(self) -> Places:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightjar.core.inputs.keyed import keyed
+from nightjar.core.inputs.by_key import keyed
 
 KEYS = st.sampled_from(["a", "b", "c", None])
 ROWS = st.lists(st.tuples(KEYS, st.integers(0, 2), st.integers(0, 9)), max_size=12)
@@ -41,3 +41,11 @@ def test_values_that_one_of_both_nights_lacks_are_no_pair():
     pairs = keyed(rows, ["shop"], before).pairs(["x"])
     assert pairs.now.tolist() == [[1.0], [pytest.approx(float("nan"), nan_ok=True)]]
     assert pairs.then.tolist() == [[5.0], [pytest.approx(float("nan"), nan_ok=True)]]
+
+
+def test_keys_that_are_met_again_keep_the_order_of_the_night():
+    keys = [f"key {n * 7919 % 5000}" for n in range(5000)]
+    now = pl.DataFrame({"key": keys, "x": range(5000)})
+    both = keyed(now, ["key"], now.reverse())
+    assert both.now["key"].to_list() == keys
+    assert both.now["x"].equals(both.then["x"])
