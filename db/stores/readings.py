@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
+from typing import Any, LiteralString
 
 import polars as pl
 from sqlalchemy import Engine, text
@@ -125,12 +126,7 @@ class PostgresReadings:
         return {row.score_date: row.odd for row in rows}
 
     def of_nights(self, model: str, nights: Collection[date]) -> Mapping[date, pl.DataFrame]:
-        with (
-            translated(),
-            self.engine.connect() as connection,
-            driver(connection).cursor(binary=True) as cursor,
-        ):
-            rows = cursor.execute(OF_NIGHTS, [model, list(nights)]).fetchall()
+        rows = self._sent(OF_NIGHTS, model, list(nights))
         sent = pl.DataFrame(rows, schema=SENT, orient="row")
         # Polars reads JSON ten times as fast as Python makes lists of it.
         lists = sent.with_columns(pl.col("column", "slice").str.json_decode(pl.List(pl.String)))
@@ -139,12 +135,15 @@ class PostgresReadings:
         return {night: readings for (night,), readings in read.items()}
 
     def samples(self, model: str, before: date, most: int) -> Mapping[date, pl.DataFrame]:
-        # A text of Postgres would have each byte as two characters.
+        rows = self._sent(SAMPLES, model, before, most)
+        nights = [pl.scan_parquet(BytesIO(content), glob=False) for _, content in rows]
+        return dict(zip([night for night, _ in rows], pl.collect_all(nights), strict=True))
+
+    def _sent(self, query: LiteralString, *asked: object) -> list[tuple[Any, ...]]:
+        """The rows in Postgres' binary form. A text of it has each byte as two characters."""
         with (
             translated(),
             self.engine.connect() as connection,
             driver(connection).cursor(binary=True) as cursor,
         ):
-            rows = cursor.execute(SAMPLES, [model, before, most]).fetchall()
-        nights = [pl.scan_parquet(BytesIO(content), glob=False) for _, content in rows]
-        return dict(zip([night for night, _ in rows], pl.collect_all(nights), strict=True))
+            return cursor.execute(query, asked).fetchall()

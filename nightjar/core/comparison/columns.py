@@ -11,8 +11,6 @@ LONGEST = 100
 
 The limit exists because a profile stores categories in a row of the database.
 """
-STORABLE = pl.all().str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True)
-"""Each text as `categories` gives it."""
 
 
 def finite(column: pl.Series) -> NDArray[np.float64]:
@@ -31,11 +29,16 @@ def as_numbers(name: str) -> pl.Expr:
 
 
 def categories(column: pl.Series) -> pl.Series:
-    """Return the column as String, cut to LONGEST characters. Equal values of any types have one text.
+    """Return the column as String, as a profile stores it. Equal values of any types have one text."""
+    return spelled(column).to_frame().select(storable(pl.all())).to_series()
+
+
+def storable(texts: pl.Expr) -> pl.Expr:
+    """Texts as a profile stores them: cut to LONGEST characters.
 
     A NUL is written as U+FFFD, because Postgres cannot store NUL in text.
     """
-    return spelled(column).to_frame().select(STORABLE).to_series()
+    return texts.str.head(LONGEST).str.replace_all("\0", "\ufffd", literal=True)
 
 
 def places(known: pl.Series, values: pl.Series) -> NDArray[np.int64]:

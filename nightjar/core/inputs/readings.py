@@ -335,7 +335,7 @@ def _of_each_row(value: pl.Expr) -> bool:
 
 def _storable(value: pl.Expr) -> pl.Expr:
     """The text of a value, as a profile stores it."""
-    return value.cast(pl.String).str.head(columns.LONGEST).str.replace_all("\0", "\ufffd", literal=True)
+    return columns.storable(value.cast(pl.String))
 
 
 def compared(by: Keyed, spec: ModelSpec, names: list[str]) -> list[Told]:

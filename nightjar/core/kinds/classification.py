@@ -31,14 +31,14 @@ def steps_of(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def auc(steps: pl.DataFrame) -> float:
-    """Mann-Whitney: how often a positive outranks a negative, ties counting half.
+    """How often a positive outranks a negative, ties counting half.
 
     steps: as `steps_of` gives them. Their outcomes are not all alike.
     """
     ranks, positives, rows = steps.select(
         (pl.col("rank") * pl.col("hits")).sum(), pl.col("hits").sum(), pl.col("rows").sum()
     ).row(0)
-    return float((ranks - positives * (positives + 1) / 2) / (positives * (rows - positives)))
+    return _mann_whitney(ranks, positives, rows)
 
 
 def auc_of(scores: NDArray[np.float64], outcomes: NDArray[np.float64]) -> float:
@@ -47,9 +47,13 @@ def auc_of(scores: NDArray[np.float64], outcomes: NDArray[np.float64]) -> float:
     outcomes: 1 or 0 for each score, not all alike.
     """
     _, step, rows = np.unique(scores, return_inverse=True, return_counts=True)
-    rank, positives = np.cumsum(rows) - (rows - 1) / 2, outcomes.sum()
-    ranks = (rank[step] * outcomes).sum()
-    return float((ranks - positives * (positives + 1) / 2) / (positives * (len(scores) - positives)))
+    rank = np.cumsum(rows) - (rows - 1) / 2
+    return _mann_whitney((rank[step] * outcomes).sum(), outcomes.sum(), len(scores))
+
+
+def _mann_whitney(ranks: float, positives: float, rows: int) -> float:
+    """ranks: the sum of those of the positives."""
+    return float((ranks - positives * (positives + 1) / 2) / (positives * (rows - positives)))
 
 
 def calibration_error(steps: pl.DataFrame) -> float:

@@ -170,8 +170,10 @@ class LookAtModel:
 
     def _promised(self, now: datetime, since: datetime | None) -> Iterator[Promised]:
         """The scheduled nights since the model is in service, newest first."""
+        if since is None:
+            return iter(())
         nights = islice(promised_by(self.spec, now), max(self.spec.catch_up, NEWEST_NIGHTS))
-        return (night for night in nights if since is not None and night.started_at >= since)
+        return takewhile(lambda night: night.started_at >= since, nights)
 
     def _owed(self, scheduled: Collection[date], since: datetime | None, day: date) -> bool:
         """True for a night since the model is in service. Of a recorded stretch only the schedule says so."""
