@@ -44,7 +44,7 @@ from models.flight_delay.datasets import FLIGHTS, recorded_at
 from models.flight_delay.source import recording
 from nightjar.adapters.telemetry.meter import ProcessMeter
 from nightjar.core.comparison.entities import Distribution
-from nightjar.core.inputs.drawn import Drawn
+from nightjar.core.inputs.drawn import Drawing, Drawn
 from nightjar.core.model.entities import Version
 from nightjar.core.model.sources import Files
 from nightjar.core.model.spec import ModelSpec
@@ -74,7 +74,7 @@ METHODS = {
     "_audit": "audit: checks and readings",
 }
 PROFILE = "score profile"
-DRAWN = "audit: population read again, rows drawn and counted"
+DRAWN = "audit: rows of the population drawn and counted"
 PAST_READ = "audit: what is kept of the nights before"
 COMPUTED = "audit: newest rows of feature tables computed once more"
 TELEMETRY = "telemetry"
@@ -217,6 +217,7 @@ def metered(meter: Meter) -> Iterator[None]:
     places: list[tuple[Any, str, str]] = [(ScoreNight, name, told) for name, told in METHODS.items()]
     places += [
         (nights.Stored, "of", PROFILE),
+        (Drawing, "take", DRAWN),
         (nights.NightInputs, "drawn", DRAWN),
         (nights.SecondReading, "computed", COMPUTED),
         (nights.NightGuard, "past", PAST_READ),
@@ -233,6 +234,7 @@ def unaudited() -> Iterator[None]:
     with patched(
         [
             (ScoreNight, "_audit", lambda *_, **__: ()),
+            (Drawing, "take", lambda *_: None),
             (nights.NightInputs, "drawn", lambda *_: Drawn(0, empty, empty, empty)),
             (nights.SecondReading, "computed", lambda *_: {}),
             (nights.NightGuard, "past", lambda *_: None),

@@ -31,25 +31,55 @@ class Drawn:
     counted: pl.DataFrame
 
 
+class Drawing:
+    """Takes a population part by part, and gives what the same functions give of all its rows at once."""
+
+    def __init__(self, spec: ModelSpec, score_date: date) -> None:
+        self._spec, self._score_date = spec, score_date
+        self.begin(0)
+
+    def begin(self, rows: int) -> None:
+        """Forget what was taken. rows: those that will come, as far as it is known."""
+        self._rows = rows
+        self._gather, self._alike = Gather(places_of_sample(rows, self._spec.seed)), Alike(self._score_date)
+        self._told = list[pl.DataFrame]()
+
+    def take(self, part: pl.DataFrame) -> None:
+        """part: rows that can be scored."""
+        self._gather.take(part)
+        self._alike.take(part)
+        self._told.append(sliced(part, self._spec))
+
+    @property
+    def rows(self) -> int:
+        """So many rows came."""
+        return self._gather.passed
+
+    @property
+    def complete(self) -> bool:
+        """As many came as were known of. With any other number of rows the sample has other places."""
+        return self.rows == self._rows > 0
+
+    def drawn(self) -> Drawn:
+        """Of the rows that came. Only if it is complete, its sample is that of `sample_of`."""
+        told = counted(self._told, self.rows, self._spec)
+        return Drawn(self.rows, self._gather.rows(), self._alike.rows(), told)
+
+
 def drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
-    """Read a population once. It gives what the same functions give of all its rows at once.
+    """Read a population once.
 
     rows: of the population, with those that cannot be scored. If there are any of these, the population is
     read again, because the places of the sample depend on how many can be scored.
     """
-    found = _drawn(parts, rows, spec, score_date)
-    return found if found.rows == rows else _drawn(parts, found.rows, spec, score_date)
-
-
-def _drawn(parts: Parts, rows: int, spec: ModelSpec, score_date: date) -> Drawn:
-    """rows: those that can be scored, as far as they are known."""
-    gather, alike = Gather(places_of_sample(rows, spec.seed)), Alike(score_date)
-    told = list[pl.DataFrame]()
-    for part in parts():
-        gather.take(part)
-        alike.take(part)
-        told.append(sliced(part, spec))
-    return Drawn(gather.passed, gather.rows(), alike.rows(), counted(told, gather.passed, spec))
+    drawing = Drawing(spec, score_date)
+    while True:  # ends because the second time it is known how many come
+        drawing.begin(rows)
+        for part in parts():
+            drawing.take(part)
+        if drawing.rows == rows:
+            return drawing.drawn()
+        rows = drawing.rows
 
 
 class Gather:

@@ -13,7 +13,7 @@ import structlog
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.model import ArtifactBroken
-from nightjar.core.inputs.drawn import Drawn, drawn
+from nightjar.core.inputs.drawn import Drawing, Drawn, drawn
 from nightjar.core.inputs.trained_range import Ranges, ranges_of
 from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.lifecycle.arms import with_arms
@@ -77,21 +77,25 @@ class NightInputs:
         read = read_windows(self.spec, self.raw, self.spec.population_reads, score_date, known_at)
         return sum(rows.height for rows in read.values())
 
-    def fix(self, rows: pl.DataFrame) -> Population:
-        """Store a population, so that every worker sees the same rows for each part of the night."""
-        return self._snapshots.fix(rows, self.spec.part_rows, self.generations())
+    def fix(self, rows: pl.DataFrame, drawing: Drawing) -> Population:
+        """Store a population, so that every worker sees the same rows for each part of the night.
 
-    def fix_streamed(self, score_date: date, known_at: datetime) -> Population | None:
+        drawing: takes the rows on their way.
+        """
+        return self._snapshots.fix(rows, self.spec.part_rows, self.generations(), drawing)
+
+    def fix_streamed(self, score_date: date, known_at: datetime, drawing: Drawing) -> Population | None:
         """Store the population as known at an instant without having all of it in memory.
 
         None if it has no row. Raises CodeFailed, ContractBroken.
         """
         made = batches_of_population, self.spec, self.raw, score_date, known_at, ROWS_AT_ONCE
-        return self._snapshots.fix_streamed(partial(*made), self.spec.part_rows, self.generations())
+        part_rows, generations = self.spec.part_rows, self.generations()
+        return self._snapshots.fix_streamed(partial(*made), part_rows, generations, drawing)
 
-    def fix_again(self, run: Run) -> Population:
+    def fix_again(self, run: Run, drawing: Drawing) -> Population:
         """Store the population of a run for another revision that scores the same rows."""
-        return self._snapshots.fix_again(run)
+        return self._snapshots.fix_again(run, drawing)
 
     def snapshot(self, run: Run) -> pl.DataFrame:
         """The run's population, as it was fixed when the run was claimed. Raises ArtifactBroken."""
@@ -105,11 +109,18 @@ class NightInputs:
         """The rows of one part of the run's population. No other rows are read. Raises ArtifactBroken."""
         return self._snapshots.part(run, part)
 
-    def drawn(self, run: Run, go_on: GoOn) -> Drawn:
+    def drawn(self, run: Run, drawing: Drawing, go_on: GoOn) -> Drawn:
         """What the audit takes of the run's population, and of the feeds of its features.
 
-        One part is in memory at a time. go_on: called before each part.
+        drawing: has taken the population if this process stored it. Otherwise, or if some of its rows cannot
+        be scored, the population is read, one part in memory at a time. go_on: called before each part.
         """
+        found = drawing.drawn() if drawing.complete else self._drawn(run, drawing.rows, go_on)
+        fed = Feeds(self.spec, self.raw).readings(run)
+        return replace(found, counted=pl.concat([found.counted, fed]))
+
+    def _drawn(self, run: Run, rows: int, go_on: GoOn) -> Drawn:
+        """rows: those that can be scored; 0 if nobody counted them."""
         kept = parts_of(run)
 
         def parts() -> Iterator[pl.DataFrame]:
@@ -117,9 +128,7 @@ class NightInputs:
                 go_on()
                 yield sound(self.part(run, part))
 
-        found = drawn(parts, sum(part.rows for part in kept), self.spec, run.score_date)
-        fed = Feeds(self.spec, self.raw).readings(run)
-        return replace(found, counted=pl.concat([found.counted, fed]))
+        return drawn(parts, rows or sum(part.rows for part in kept), self.spec, run.score_date)
 
     def limits(self) -> tuple[str, ...]:
         """What cannot be answered about the features of a model that names its own Feast service."""

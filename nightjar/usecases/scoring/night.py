@@ -17,7 +17,7 @@ from nightjar.core.comparison.entities import Distribution
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.inputs import BadDelivery, NoPopulation
 from nightjar.core.errors.machine import REFUSALS, refused
-from nightjar.core.inputs.drawn import Drawn
+from nightjar.core.inputs.drawn import Drawing, Drawn
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.readings import as_kept
 from nightjar.core.inputs.refusals import Refusal, newest, refused_for
@@ -249,7 +249,8 @@ class ScoreNight:
                 otherwise = self.guard.require_as_registered(
                     claimed, version, self.inputs.scorer.otherwise(version), accepted=accept is not None
                 )
-            run = self._with_population(claimed, repair, stages)
+            drawing = Drawing(self.inputs.spec, claimed.score_date)
+            run = self._with_population(claimed, repair, drawing, stages)
             with stages("readiness"):
                 stale = self._fresh(run, accepted=accept is not None)
             parts = parts_of(run)
@@ -261,7 +262,7 @@ class ScoreNight:
                 parts_to_score=len(todo),
             )
             # Who scores parts tries again by itself when the database goes and comes back. So does this.
-            with self.beside(partial(patient(), self._prepared, run, stages)) as prepared:
+            with self.beside(partial(patient(), self._prepared, run, drawing, stages)) as prepared:
                 self.executor.run(run.night, [job_of(run, part) for part in todo])
                 fixed = prepared()
             with stages("audit") as tell:
@@ -298,15 +299,16 @@ class ScoreNight:
             run, self.inputs.raw, generations, elsewhere=elsewhere, accepted=accepted
         )
 
-    def _with_population(self, run: Run, repair: Repair | None, stages: Stages) -> Run:
+    def _with_population(self, run: Run, repair: Repair | None, drawing: Drawing, stages: Stages) -> Run:
+        """The run with its population. drawing: takes it on its way if it is stored now."""
         if run.population is not None:
             return run
         base = None if run.base_id is None else self.store.run(run.base_id)
         if base is not None and _served(base) != _served(run):
             with stages("snapshot"):
-                return self.store.record_population(run, self.inputs.fix_again(base))
+                return self.store.record_population(run, self.inputs.fix_again(base, drawing))
         if run.base_id is None and self.inputs.spec.streamed:
-            return self._with_streamed_population(run, stages)
+            return self._with_streamed_population(run, drawing, stages)
         with stages("population") as tell:
             rows = self._population_of(run, repair)
             if rows.is_empty():
@@ -314,11 +316,11 @@ class ScoreNight:
             tell(rows=rows.height, size=int(rows.estimated_size()))
         with stages("snapshot") as tell:
             tell(rows=rows.height)
-            return self.store.record_population(run, self.inputs.fix(rows))
+            return self.store.record_population(run, self.inputs.fix(rows, drawing))
 
-    def _with_streamed_population(self, run: Run, stages: Stages) -> Run:
+    def _with_streamed_population(self, run: Run, drawing: Drawing, stages: Stages) -> Run:
         with stages("population") as tell:
-            population = self.inputs.fix_streamed(run.score_date, run.known_at)
+            population = self.inputs.fix_streamed(run.score_date, run.known_at, drawing)
             if population is None:
                 raise self._no_population(run)
             tell(rows=population.rows)
@@ -357,10 +359,10 @@ class ScoreNight:
             repair = repair_of(self.inputs, self.store, self.store.run(run.base_id), run.known_at)
         return repair.population
 
-    def _prepared(self, run: Run, stages: Stages, go_on: GoOn) -> Prepared:
+    def _prepared(self, run: Run, drawing: Drawing, stages: Stages, go_on: GoOn) -> Prepared:
         """It is read while parts are scored. What is computed once more needs none of the rows."""
         with stages("draw") as tell, self.beside(partial(self._computed, run)) as computed:
-            population = self.inputs.drawn(run, go_on)
+            population = self.inputs.drawn(run, drawing, go_on)
             tell(rows=population.rows)
             past = self.guard.past(run, self.inputs.raw, population.counted)
             return Prepared(population, computed(), past)

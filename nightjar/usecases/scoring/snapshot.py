@@ -5,16 +5,17 @@ So a part reads and verifies only its own rows.
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import polars as pl
 
+from nightjar.core.inputs.drawn import Drawing
 from nightjar.core.model.generations import Generations
 from nightjar.core.night.entities import Part, Population, Run
 from nightjar.core.night.population import cut, nth_part
-from nightjar.core.night.repair import without_carried
+from nightjar.core.night.repair import sound, without_carried
 from nightjar.core.parquet import parquet
 from nightjar.core.ports.artifacts import Artifacts
 from nightjar.core.upkeep.retention import StoredFile
@@ -29,20 +30,30 @@ class Snapshots:
 
     artifacts: Artifacts
 
-    def fix(self, rows: pl.DataFrame, part_rows: int, generations: Generations | None = None) -> Population:
+    def fix(
+        self,
+        rows: pl.DataFrame,
+        part_rows: int,
+        generations: Generations | None = None,
+        drawing: Drawing | None = None,
+    ) -> Population:
         """Store the rows of a night, cut into parts of at most part_rows.
 
         The same arguments give the same population.
         generations: those of the feature tables that the night reads, whenever its parts are scored. They are
         the bundle's last file. If all are the first ones, there is no such file, as there was none before
-        tables had generations.
+        tables had generations. drawing: takes the rows of each part, which so need not be read again.
         """
         parts = cut(rows.height, part_rows)
         slices = (rows.slice(part.start, part.rows) for part in parts)
-        return self._fix(slices, parts, generations)
+        return self._fix(seen(slices, rows.height, drawing), parts, generations)
 
     def fix_streamed(
-        self, batches: Callable[[Path], Batches], part_rows: int, generations: Generations | None = None
+        self,
+        batches: Callable[[Path], Batches],
+        part_rows: int,
+        generations: Generations | None = None,
+        drawing: Drawing | None = None,
     ) -> Population | None:
         """Do the same with rows in no order that come in batches. None, and nothing stored: there is none.
 
@@ -52,7 +63,8 @@ class Snapshots:
         with tempfile.TemporaryDirectory() as folder:
             sorting = Sorting(Path(folder)).take(batches(Path(folder)))
             parts = cut(sorting.rows, part_rows)
-            return self._fix(in_parts(sorting.sorted(), parts), parts, generations) if parts else None
+            rows = seen(in_parts(sorting.sorted(), parts), sorting.rows, drawing)
+            return self._fix(rows, parts, generations) if parts else None
 
     def _fix(
         self, rows: Iterable[pl.DataFrame], parts: Sequence[Part], generations: Generations | None
@@ -68,10 +80,10 @@ class Snapshots:
             uri, sha256 = self.artifacts.put_bundle("population", files)
         return Population(uri=uri, sha256=sha256, rows=sum(part.rows for part in parts), parts=len(parts))
 
-    def fix_again(self, run: Run) -> Population:
+    def fix_again(self, run: Run, drawing: Drawing | None = None) -> Population:
         """Store the rows of a run's population in the same parts, without scores that a repair kept."""
         rows, parts = without_carried(self.whole(run)), parts_of(run)
-        return self.fix(rows, -(-rows.height // len(parts)), self.generations(run))
+        return self.fix(rows, -(-rows.height // len(parts)), self.generations(run), drawing)
 
     def generations(self, run: Run) -> Generations:
         """The generations of the feature tables that the run reads. Raises ArtifactBroken."""
@@ -113,6 +125,18 @@ class Snapshots:
     def _file(self, run: Run, part: Part) -> Path:
         population = fixed(run)
         return self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
+
+
+def seen(parts: Iterable[pl.DataFrame], rows: int, drawing: Drawing | None) -> Iterable[pl.DataFrame]:
+    """The parts, and the drawing takes what can be scored of each. rows: of all parts."""
+    return parts if drawing is None else _taken(parts, rows, drawing)
+
+
+def _taken(parts: Iterable[pl.DataFrame], rows: int, drawing: Drawing) -> Iterator[pl.DataFrame]:
+    drawing.begin(rows)
+    for part in parts:
+        drawing.take(sound(part))
+        yield part
 
 
 def generations_named(artifacts: Artifacts, file: StoredFile) -> Generations:
