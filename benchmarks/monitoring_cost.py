@@ -70,6 +70,7 @@ NIGHT = "night"
 REPORT = "report"
 METHODS = {
     "_with_features": "audit: features of the rows that it draws",
+    "_audited": "audit: scores of the rows that it draws",
     "_scored_otherwise": "audit: the sample scored again",
     "_audit": "audit: checks and readings",
 }
@@ -230,9 +231,10 @@ def metered(meter: Meter) -> Iterator[None]:
 @contextmanager
 def unaudited() -> Iterator[None]:
     """Leave the audit out of nights: all that happens between the last part and the publication."""
-    empty = pl.DataFrame()
+    empty = pl.DataFrame(schema={"entity_key": pl.String})
     with patched(
         [
+            (ScoreNight, "_audited", lambda *_: nights.Audited(empty, empty, empty)),
             (ScoreNight, "_audit", lambda *_, **__: ()),
             (Drawing, "take", lambda *_: None),
             (nights.NightInputs, "drawn", lambda *_: Drawn(0, empty, empty, empty)),

@@ -11,7 +11,8 @@ class Follow(Protocol):
     def __call__(self, run: Run, audited: pl.DataFrame | None = None) -> tuple[str, ...]:
         """Do the steps that follow a run's publication. Return those that could not be done.
 
-        Raises no error. audited: rows of the run with their features, if available.
+        Raises no error. audited: rows of the run with their features and scores, as
+        `scores_for` gives them, if available.
         """
         ...
 

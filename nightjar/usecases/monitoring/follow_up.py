@@ -68,7 +68,7 @@ class FollowUp:
         """Do the missing steps, and return a text for each step that failed.
 
         It raises no error, because the publication stays valid.
-        audited: the rows that were just audited, with their features. They are not fetched again.
+        audited: the rows that were just audited, with their features and scores. They are not fetched again.
         """
         return tuple(
             self._failures(

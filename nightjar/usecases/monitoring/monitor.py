@@ -38,14 +38,14 @@ class WatchNight:
         """Measure each input column and the predictions, and keep the rows.
 
         The stored profiles are held to those of past nights, and a sample of rows to the training sample.
-        Fast: no report is drawn. audited: the audited rows with their features; they are that sample. None:
-        it is fetched.
+        Fast: no report is drawn. audited: the audited rows with their features and scores; they are that
+        sample. None: it is fetched.
         """
-        rows = self._sampled(run) if audited is None else audited
+        rows = self._with_scores(run, self._sampled(run)) if audited is None else audited
         columns = night_drift(
             self.profiles.of_run(run),
             self.profiles.trailing(run.model, run.score_date, HISTORY),
-            self._sample(run).compared(self._with_scores(run, rows)),
+            self._sample(run).compared(self.inputs.spec.kind.with_class(rows)),
             is_holiday=self.inputs.spec.is_holiday,
         )
         self.ledger.record_drift(run, columns)
@@ -83,10 +83,11 @@ class WatchNight:
         population = sound(self.inputs.snapshot(run))
         few = population.height <= SAMPLE_ROWS
         sample = population if few else population.sample(SAMPLE_ROWS, seed=self.inputs.spec.seed)
-        return self._with_scores(run, self.inputs.with_features(sample, run))
+        rows = self._with_scores(run, self.inputs.with_features(sample, run))
+        return self.inputs.spec.kind.with_class(rows)
 
     def _with_scores(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
-        scores = self.inputs.spec.kind.with_class(self.store.scores_for(run, rows["entity_key"]))
+        scores = self.store.scores_for(run, rows["entity_key"])
         return rows.join(scores, on="entity_key", how="left")
 
     def _sample(self, run: Run) -> TrainingSample:

@@ -56,7 +56,7 @@ EARLY = (
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The result of an attempt: the published run, and the audited rows with their features.
+    """The result of an attempt: the published run, and audited rows with their features and stored scores.
 
     There are no audited rows if the run was published before.
     """
@@ -85,6 +85,20 @@ class Prepared:
     population: Drawn
     computed: Computed
     past: Past
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """Rows that the audit looks at, with their features, and the stored scores of all of them."""
+
+    sampled: pl.DataFrame
+    compared: pl.DataFrame
+    scores: pl.DataFrame
+
+    @property
+    def sample(self) -> pl.DataFrame:
+        """The sampled rows with their scores, which are null where a row has none."""
+        return self.sampled.join(self.scores, on="entity_key", how="left")
 
 
 def repair_told(run: Run) -> str | None:
@@ -267,7 +281,7 @@ class ScoreNight:
                 fixed = prepared()
             with stages("audit") as tell:
                 stored = Stored.of(self.store, run)
-                audited = self._with_features(run, fixed.population.sample)
+                audited = self._audited(run, fixed.population)
                 odd = self._audit(run, version, stored, fixed, audited, accepted=accept is not None)
                 tell(rows=fixed.population.rows)
             findings = (*otherwise, *stale, *odd)
@@ -281,7 +295,7 @@ class ScoreNight:
         summary = self._summary(run, publication, stored, done_now=len(todo), started=started, already=False)
         counts = summary.model_dump(include={"scored", "quarantined", "carried", "by_challenger"})
         log.info("night_published", revision=run.revision, **counts, seconds=round(summary.seconds, 2))
-        return Ended(run, summary, audited)
+        return Ended(run, summary, audited.sample)
 
     def _keep_failure(self, run: Run, error: Exception) -> None:
         """Keep why a run failed. A ledger that cannot keep it must not hide why: a retry mends only that."""
@@ -370,6 +384,12 @@ class ScoreNight:
     def _computed(self, run: Run, _: GoOn) -> Computed:
         return {} if self.second is None else self.second.computed(run, self.inputs.raw)
 
+    def _audited(self, run: Run, population: Drawn) -> Audited:
+        sampled = self._with_features(run, population.sample)
+        compared = self._compared(run, population, sampled)
+        keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
+        return Audited(sampled, compared, self.store.scores_for(run, keys))
+
     def _with_features(self, run: Run, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with their features if there are any."""
         return self.inputs.with_features(rows, run) if rows.height else rows
@@ -385,16 +405,14 @@ class ScoreNight:
         version: Version,
         stored: Stored,
         fixed: Prepared,
-        sampled: pl.DataFrame,
+        audited: Audited,
         *,
         accepted: bool,
     ) -> tuple[str, ...]:
+        sampled, compared, scores = audited.sampled, audited.compared, audited.scores
         generations = self.inputs.generations(run) or {}
         of_training = self.guard.of_training(version, generations)
         misread = self._misread(run, sampled, generations, fixed.computed)
-        compared = self._compared(run, fixed.population, sampled)
-        keys = pl.concat([sampled["entity_key"], compared["entity_key"]]).unique()
-        scores = self.store.scores_for(run, keys)
         otherwise, doubts = self._scored_otherwise(run, sampled, scores)
         beside_others = (
             as_kept(compared, scores, self.inputs.spec, run.score_date) if compared.height else compared
