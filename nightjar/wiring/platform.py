@@ -224,7 +224,7 @@ class Platform(Adapters):
                 anew=Anew(spec=spec, files=self.feature_files, recipe_of=self.recipe_of),
             ),
             executor=executor or self._parts_at_once(self.settings.threads),
-            follow=self.follow_up(spec, step),
+            follow=self.follow_up(spec, step, inputs),
             go_on=self.go_on,
             advised=self.advised,
             meter=self.meter,
@@ -240,15 +240,20 @@ class Platform(Adapters):
 
         return InTurn(self.score_part) if count == 1 else Threads(self.score_part, count)
 
-    def follow_up(self, spec: ModelSpec, step: "Step | None" = None) -> "FollowUp":
-        """The steps after every publication. step: carries out each of them."""
+    def follow_up(
+        self, spec: ModelSpec, step: "Step | None" = None, inputs: "NightInputs | None" = None
+    ) -> "FollowUp":
+        """The steps after every publication. step: carries out each of them.
+
+        inputs: those of the night, if it is scored here. Then the training sample is read once for all.
+        """
         from nightjar.usecases.monitoring.follow_up import FollowUp, metered, patiently
 
-        watch = self.watch_night(spec)
+        shared = inputs or self.night_inputs(spec)
         return FollowUp(
-            watch=watch,
+            watch=replace(self.watch_night(spec), inputs=shared),
             measure=self.measure_nights(spec),
-            explain=replace(self.explain_night(spec), inputs=watch.inputs),  # one reads the training sample
+            explain=replace(self.explain_night(spec), inputs=shared),
             estimate=self.estimate_nights(spec),
             judge=self.judge_challenger(spec),
             step=metered(step or patiently, self.meter),

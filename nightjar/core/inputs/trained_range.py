@@ -27,17 +27,13 @@ ONE_IN = 20
 """One value in so many, and at most FIFTH values, may lie anywhere."""
 
 
-def ranges_of(rows: pl.LazyFrame, names: Sequence[str]) -> Ranges:
+def ranges_of(rows: pl.DataFrame, names: Sequence[str]) -> Ranges:
     """The ranges of number columns of training rows. A column without a value has none, nor has one that was
     no number when the version was trained.
     """
-    schema = rows.collect_schema()
-    known = [name for name in schema if name in names and columns.holds_numbers(schema[name])]
-    if not known:
-        return {}
-    numbers = rows.select(columns.as_numbers(name) for name in known).collect()
-    ends = zip(known, numbers.min().row(0), numbers.max().row(0), strict=True)
-    return {name: (least, greatest) for name, least, greatest in ends if least is not None}
+    known = [column for column in rows if column.name in names and columns.holds_numbers(column.dtype)]
+    finite = ((column.name, columns.finite(column)) for column in known)
+    return {name: (float(values.min()), float(values.max())) for name, values in finite if values.size}
 
 
 def beyond_training(rows: pl.DataFrame, trained: Ranges) -> Iterator[Finding]:

@@ -222,16 +222,14 @@ class NightInputs:
     def training_sample(self, version: Version) -> pl.DataFrame:
         """Rows that a version was trained on: the inputs and `score`. Read once. Raises ArtifactBroken."""
         if version.reference_uri not in self._samples:
-            self._samples[version.reference_uri] = self._scanned_sample(version).collect()
+            file = self.artifacts.get(version.reference_uri)
+            self._samples[version.reference_uri] = pl.scan_parquet(file, glob=False).collect()
         return self._samples[version.reference_uri]
-
-    def _scanned_sample(self, version: Version) -> pl.LazyFrame:
-        return pl.scan_parquet(self.artifacts.get(version.reference_uri), glob=False)
 
     def ranges_trained_on(self, version: Version) -> Ranges:
         """The ranges of the inputs in a version's training sample. None without it: no score needs it."""
         try:
-            sample = self._scanned_sample(version)
+            sample = self.training_sample(version)
         except ArtifactBroken as error:
             unasked = "No input is held to the range that it had in training"
             log.warning("training_sample_unread", version=version.number, told=unasked, error=str(error))

@@ -5,7 +5,7 @@ import pytest
 
 from nightjar.core.inputs.trained_range import beyond_training, ranges_of
 
-TRAINED = pl.LazyFrame(
+TRAINED = pl.DataFrame(
     {"rain": [0.0, None, 2.0], "flag": [1.0] * 3, "gone": [None] * 3, "name": ["a", "b", "c"]}
 )
 RANGES = ranges_of(TRAINED, ["rain", "flag", "gone", "name", "of another version"])
