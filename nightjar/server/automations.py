@@ -8,8 +8,10 @@ touch automations with other names.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from http.client import NOT_FOUND
 from uuid import UUID
 
+from httpx import HTTPStatusError
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ActionTypes, ChangeFlowRunState, PauseDeployment, SendNotification
@@ -28,6 +30,9 @@ TAG = "nightjar"
 A run that was started in another way sends no heartbeats. It does not carry this tag, so it does not count
 as dead.
 """
+
+ROUNDS = 5
+"""Two deployments that want different automations would change them for ever."""
 
 Labels = dict[str, str | list[str]]
 
@@ -180,14 +185,25 @@ def becomes(state: StateType, message: str, name: str | None = None) -> ActionTy
 def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> int:
     """Create, update and delete until the server's automations with our prefix are these.
 
-    Return how many were touched; a second call returns 0.
+    Return how many were touched; a second call returns 0. Of two deployments at once each may create all of
+    them. Then the one that looks last finds each name twice.
     """
-    touched, found = 0, ours(client)
+    asked, touched = tuple(automations), 0
+    for _ in range(ROUNDS):
+        if not (now := _made_equal(client, asked)):
+            break
+        touched += now
+    return touched
+
+
+def _made_equal(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> int:
+    """Look once, and return how many were touched. Of several with one name all processes keep the same."""
+    touched, found = 0, sorted(ours(client), key=lambda each: each.id)
     missing = {automation.name: automation for automation in automations}
     for each in found:
         asked = missing.pop(each.name, None)
         if asked is None:
-            client.delete_automation(each.id)
+            delete(client, each.id)
         elif essence(each) != essence(asked):
             # Send the whole automation: the server keeps its own value for each unset field.
             client.update_automation(each.id, essence(asked))
@@ -197,6 +213,15 @@ def sync(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> in
     for automation in missing.values():
         client.create_automation(automation)
     return touched + len(missing)
+
+
+def delete(client: SyncPrefectClient, automation: UUID) -> None:
+    """Delete an automation. Another deployment may have been faster."""
+    try:
+        client.delete_automation(automation)
+    except HTTPStatusError as error:
+        if error.response.status_code != NOT_FOUND:
+            raise
 
 
 def differing(client: SyncPrefectClient, automations: Iterable[AutomationCore]) -> list[str]:

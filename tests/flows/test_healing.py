@@ -3,8 +3,10 @@
 import asyncio
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any
@@ -300,6 +302,29 @@ def look(world, *, deaf: bool) -> None:
 
     with temporary_settings({PREFECT_SERVER_DATABASE_CONNECTION_URL: world.platform.prefect_database()}):
         asyncio.run(once())
+
+
+def test_two_deployments_at_once_leave_each_automation_once(prefect, monkeypatch):
+    from nightjar.server import automations
+    from nightjar.server.deploy import automate, local_api
+
+    before = automations.ours(prefect.client)
+    for each in before:
+        prefect.client.delete_automation(each.id)
+    both, listed, looked = threading.Barrier(2), automations.ours, threading.local()
+
+    def ours(client):
+        found = listed(client)
+        if not hasattr(looked, "once"):
+            looked.once = True
+            both.wait(30)  # each has seen that there is none
+        return found
+
+    monkeypatch.setattr(automations, "ours", ours)
+    with ThreadPoolExecutor(2) as pool:
+        again = [pool.submit(automate, prefect.settings, local_api(prefect.settings)) for _ in range(2)]
+        assert sum(each.result() for each in again) > len(before)
+    assert sorted(each.name for each in listed(prefect.client)) == sorted(each.name for each in before)
 
 
 def test_a_deployment_makes_the_automations_equal_to_the_list_and_leaves_others_alone(prefect):
