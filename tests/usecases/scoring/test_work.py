@@ -1,6 +1,8 @@
 """A night does no work twice. Calls are counted, not seconds."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -20,9 +22,13 @@ from nightjar.testing.versions import champion_of
 
 NIGHT = Night(model="toy", score_date=date(2013, 6, 15), as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
 ROWS, PARTS = 10, 3
+KEYS = tuple(f"k{n}" for n in range(ROWS))
 
 
+@dataclass
 class Raw(Steady):
+    keys: Sequence[str | None] = KEYS
+
     def refused(self, dataset):
         return ()
 
@@ -30,7 +36,7 @@ class Raw(Steady):
         return {}
 
     def read(self, dataset, first, last, known_at=None):
-        return pl.DataFrame({"entity_key": [f"k{n}" for n in range(ROWS)]})
+        return pl.DataFrame({"entity_key": self.keys})
 
 
 class Features:
@@ -89,13 +95,36 @@ def test_the_scores_of_a_night_are_described_once(night, calls_of):
     assert calls["distribution"] == 1
 
 
-def test_a_part_of_the_population_is_read_by_its_part_and_once_more_by_the_audit(night, tmp_path):
+def parts_read(work, folder):
+    """How often each part of a population was read."""
+    read = Counter(below(work.read, folder))
+    verified = Counter(path for path in below(work.opened, folder) if path in read)
+    assert verified == read, "a file is opened once more, to compare its hash"
+    return sorted(read.values())
+
+
+def test_a_part_of_the_population_is_read_by_its_part_alone(night, tmp_path):
     with counted() as work:
         assert night.run(NIGHT).parts == PARTS
-    read = Counter(below(work.read, tmp_path))
-    assert sorted(read.values()) == [2] * PARTS
-    verified = Counter(path for path in below(work.opened, tmp_path) if path in read)
-    assert verified == read, "a file is opened once more, to compare its hash"
+    assert parts_read(work, tmp_path) == [1] * PARTS, "the audit took its rows when they were stored"
+
+
+def test_a_run_that_another_process_stored_is_read_once_more_by_the_audit(night, tmp_path, monkeypatch):
+    with monkeypatch.context() as lost:
+        lost.setattr(Features, "retrieve", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            night.run(NIGHT)
+    with counted() as work:
+        assert night.run(NIGHT).parts == PARTS
+    assert parts_read(work, tmp_path) == [2] * PARTS
+
+
+def test_a_population_with_a_row_that_cannot_be_scored_is_read_once_more(night, tmp_path):
+    lacking = Raw(keys=[*KEYS[1:], None])
+    with counted() as work:
+        found = replace(night, inputs=replace(night.inputs, raw=lacking)).run(NIGHT, accept="a test")
+    assert (found.scored, found.quarantined) == (ROWS - 1, 1)
+    assert parts_read(work, tmp_path) == [2] * PARTS, "the sample has other places"
 
 
 def test_features_are_retrieved_for_each_part_and_for_the_audit(night):
