@@ -5,19 +5,19 @@ Keys of features stay those of the recorded day, so every row finds its features
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import structlog
-from own_home import platform_in, platform_of_its_own
+from own_home import opened, platform_in, platform_of_its_own
 
 import models
 from models.flight_delay.contract import contract as contract_of_a_day
@@ -144,19 +144,34 @@ def ready_platform(home: Path | None = None) -> Iterator[tuple[Platform, Version
     # A log line on the output would not be JSON.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with platform_of_its_own() if home is None else platform_in(home) as platform:
-        spec = spec_of(1)
-        if len(platform.registry.versions(spec.name)) < 2:
-            platform.prepare(spec).ready(night_of(spec, DAY).as_of)
-            trained_on = DAY - timedelta(days=1)
-            platform.prepare(spec).land(evening_by_now(spec, trained_on))
-            for each in (spec, replace(spec, params={**spec.params, **OTHER_PARAMS})):
-                platform.retrain(each, trained_on, promote=False)
-        champion, *_, challenger = sorted(platform.registry.versions(spec.name), key=lambda each: each.number)
+        name = spec_of(1).name
+        if len(platform.registry.versions(name)) < 2:
+            elsewhere(make_ready, platform.settings.home)
+        champion, *_, challenger = sorted(platform.registry.versions(name), key=lambda each: each.number)
         yield platform, champion, challenger
 
 
+def elsewhere(work: Callable[..., None], *arguments: Any) -> None:
+    """Do it in a process of its own, so that it counts for no peak of this one."""
+    process = get_context("spawn").Process(target=work, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"{work.__name__} ended with code {process.exitcode}")
+
+
+def make_ready(home: Path) -> None:
+    """Land what DAY reads, and train a champion and a challenger."""
+    platform, spec = opened(home), spec_of(1)
+    platform.prepare(spec).ready(night_of(spec, DAY).as_of)
+    trained_on = DAY - timedelta(days=1)
+    platform.prepare(spec).land(evening_by_now(spec, trained_on))
+    for each in (spec, replace(spec, params={**spec.params, **OTHER_PARAMS})):
+        platform.retrain(each, trained_on, promote=False)
+    platform.close()
+
+
 def write(rows: int, file: Path) -> None:
-    """In a process of its own, so that making the rows counts for no peak."""
     schedules(rows).write_parquet(file)
 
 
@@ -164,11 +179,7 @@ def land(platform: Platform, rows: int) -> None:
     """Deliver the schedules of DAY, as Parquet. The newest delivery counts."""
     known = recorded_at(SCHEDULES.name, DAY) + timedelta(minutes=len(_deliveries(platform)))
     with TemporaryDirectory() as folder:
-        made = get_context("spawn").Process(
-            target=write, args=(rows, file := Path(folder) / f"{DAY}.parquet")
-        )
-        made.start()
-        made.join()
+        elsewhere(write, rows, file := Path(folder) / f"{DAY}.parquet")
         platform.raw.land(replace(SCHEDULES, source=Files(format="parquet")), DAY, file, known)
 
 

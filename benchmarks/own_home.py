@@ -21,12 +21,16 @@ def platform_of_its_own() -> Iterator[Platform]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+def opened(home: Path) -> Platform:
+    return Platform(Settings(home=home, max_delivery_mb=10_000, _env_file=None))
+
+
 @contextmanager
 def platform_in(home: Path) -> Iterator[Platform]:
     """The same in a folder that is kept. Its Postgres stops at the end."""
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o755)  # root runs Postgres as another account
-    platform = Platform(Settings(home=home, max_delivery_mb=10_000, _env_file=None))
+    platform = opened(home)
     try:
         platform.migrate()
         platform.apply_features()
