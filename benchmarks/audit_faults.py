@@ -590,12 +590,16 @@ LATER_INPUTS: dict[str, Change] = {
 """Written after the rules of ADR 90; none was chosen on them."""
 
 
-def week_old(where: pl.Expr) -> Change:
-    """Some rows are those of the file of last week."""
-    return lambda case: pl.concat(
-        [case.rows.filter(~where), file_of(7)(case).filter(where).select(case.rows.columns)],
-        how="vertical_relaxed",
-    ).sort("entity_key")
+def old_where(where: pl.Expr, days: int) -> Change:
+    """Some rows are those of the file so many days ago."""
+    return lambda case: (
+        pl.concat(
+            [case.rows.filter(~where), file_of(days)(case).filter(where).select(case.rows.columns)],
+            how="vertical_relaxed",
+        )
+        .unique("entity_key", keep="first")
+        .sort("entity_key")
+    )
 
 
 def keyed_again(case: Case, **columns: pl.Expr) -> pl.DataFrame:
@@ -612,15 +616,25 @@ def smoothed(column: str) -> Change:
 
 hhmm = minute // 60 * 100 + minute % 60
 arrival = pl.col("sched_arr_minute")
+PART_OF_POPULATION: dict[str, Change] = {
+    "the second half is yesterday's": old_where(every >= 0.5 * pl.len(), 1),
+    "the last fifth is yesterday's": old_where(every >= 0.8 * pl.len(), 1),
+    "the afternoon is yesterday's": old_where(minute >= 12 * 60, 1),
+    "EWR is yesterday's": old_where(pl.col("origin") == "EWR", 1),
+    "UA is yesterday's": old_where(pl.col("carrier") == "UA", 1),
+    "DL is yesterday's": old_where(pl.col("carrier") == "DL", 1),
+    "9E is yesterday's": old_where(pl.col("carrier") == "9E", 1),
+}
+"""What is left of the file of the night before (docs/adr/0138)."""
 FOURTH_POPULATION: dict[str, Change] = {
     "flights that arrive after midnight missing": only(arrival >= minute),
     "regional carriers under the names of the big ones": lambda case: keyed_again(
         case, carrier=pl.col("carrier").replace({"9E": "DL", "EV": "UA", "MQ": "AA"})
     ),
     "flight numbers without their last digit": lambda case: keyed_again(case, flight=pl.col("flight") // 10),
-    "the schedule of last week at one airport": week_old(pl.col("origin") == "LGA"),
-    "the schedule of last week for one carrier": week_old(pl.col("carrier") == "UA"),
-    "a third of the schedule of last week": week_old(pl.col("flight") % 3 == 0),
+    "the schedule of last week at one airport": old_where(pl.col("origin") == "LGA", 7),
+    "the schedule of last week for one carrier": old_where(pl.col("carrier") == "UA", 7),
+    "a third of the schedule of last week": old_where(pl.col("flight") % 3 == 0, 7),
     "long flights missing": only(distance < 2_000),
     "every flight number once": lambda case: case.rows.unique("flight", keep="first").sort("entity_key"),
 }

@@ -46,6 +46,7 @@ from audit_faults import (
     INPUTS,
     LATER_INPUTS,
     LATER_POPULATION,
+    PART_OF_POPULATION,
     POPULATION,
     SCORES,
     VERSION,
@@ -86,7 +87,7 @@ HALVES: Mapping[str, Sequence[date]] = {
 }
 """The nights that faults are put into. Some faults need weeks before, or the day after."""
 KINDS: Mapping[str, Mapping[str, Change]] = {
-    "population": POPULATION | LATER_POPULATION | FOURTH_POPULATION,
+    "population": POPULATION | LATER_POPULATION | FOURTH_POPULATION | PART_OF_POPULATION,
     "inputs": INPUTS | LATER_INPUTS | FOURTH_INPUTS,
     "scores": SCORES,
     "version": VERSION,
@@ -94,6 +95,7 @@ KINDS: Mapping[str, Mapping[str, Change]] = {
 LISTS = {
     "written after the rules of ADR 90": LATER_POPULATION.keys() | LATER_INPUTS.keys(),
     "the list of ADR 92": FOURTH_POPULATION.keys() | FOURTH_INPUTS.keys(),
+    "the list of ADR 138": PART_OF_POPULATION.keys(),
 }
 SIZED: Mapping[str, Mapping[str, Size]] = {"population": GRADED_POPULATION, "inputs": GRADED}
 FAULTS: Mapping[str, tuple[str, Change]] = {

@@ -261,10 +261,49 @@ FIFTH: Mapping[str, Fault] = {
     "no arrival that is more than three hours late": part(ARRIVAL > 180, pl.lit(None).alias("arr_delay")),
 }
 """Written after the gauges of edges and before those of carriers (docs/adr/0114)."""
+ALL = pl.lit(value=True)
+EWR = pl.col("origin") == "EWR"
+
+
+def less_mean(of: str | None) -> Fault:
+    """Delays beside the mean of the day, or of those with the same value of a column."""
+    return both(lambda delay: (delay - (delay.mean() if of is None else delay.mean().over(of))).round())
+
+
+SIXTH: Mapping[str, Fault] = {
+    "arrivals 16 to 30 minutes late as 15": part(ARRIVAL.is_between(16, 30), ARRIVAL * 0 + 15),
+    "arrivals 16 to 20 minutes late as 15": part(ARRIVAL.is_between(16, 20), ARRIVAL * 0 + 15),
+    "arrivals up to ten minutes late as 0": part(ARRIVAL.is_between(1, 10), ARRIVAL * 0),
+    "departures up to five minutes late as 0": part(DEPARTURE.is_between(1, 5), DEPARTURE * 0),
+    "30 for a twentieth of the arrivals": part(pl.int_range(pl.len()) % 20 == 0, ARRIVAL * 0 + 30),
+    "JFK: arrivals 16 to 30 minutes late as 15": part(JFK & ARRIVAL.is_between(16, 30), ARRIVAL * 0 + 15),
+    "no arrival of UA later than 14 minutes": part(UA, ARRIVAL.clip(upper_bound=14)),
+    "no arrival of EV late": part(EV, ARRIVAL.clip(upper_bound=0)),
+    "-5 for a fifth of the arrivals of B6": part(B6 & (pl.int_range(pl.len()) % 5 == 0), ARRIVAL * 0 - 5),
+    "less the mean": less_mean(None),
+    "less the mean of the airport": less_mean("origin"),
+    "less the mean of the carrier": less_mean("carrier"),
+    "ten minutes less": both(lambda delay: delay - 10),
+    "five minutes less": both(lambda delay: delay - 5),
+    "five minutes more": both(lambda delay: delay + 5),
+    "ten minutes less at JFK": part(JFK, *(each - 10 for each in MINUTES)),
+    "ten minutes less at UA": part(UA, *(each - 10 for each in MINUTES)),
+    "arrivals twice": made(ARRIVAL * 2),
+    "both delays twice": both(lambda delay: delay * 2),
+    "both delays twice at EWR": part(EWR, *(each * 2 for each in MINUTES)),
+    "both delays twice at UA": part(UA, *(each * 2 for each in MINUTES)),
+    "even minutes": both(lambda delay: delay // 2 * 2),
+    "seven tenths of both delays": both(lambda delay: (delay * 0.7).round()),
+    "noise of three minutes": part(
+        ALL, *(each + (pl.int_range(pl.len()) * 7919 % 7 - 3) for each in MINUTES)
+    ),
+}
+"""What a feed may do that is like what lists before missed (docs/adr/0138). First tried up to June."""
 LISTS: Mapping[str, Mapping[str, Fault]] = {
     "the first list": FAULTS,
     "the list of ADR 92": FOURTH,
     "the list of ADR 114": FIFTH,
+    "the list of ADR 138": SIXTH,
 }
 
 

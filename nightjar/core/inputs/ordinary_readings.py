@@ -101,7 +101,9 @@ SAME_AS_LAST = 0.995
 USUALLY_DIFFERS = 0.985
 USUALLY_NEW = 10
 """If nights usually have so many entities that no night of the last week had alone, one without any is a part
-of an earlier night. On January to June the night with fewest has 3, and the middle one 49.
+of an earlier night. On January to June the night with fewest has 3, and the middle one 49. A slice that
+always had so many that only one of two nights has, and now a fifth as few, is that of the night before. There
+it has two fifths as few at least.
 """
 BESIDE_FIFTH = {"least": "lowest", "greatest": "highest"}
 """Readings of a night's last value that are put beside the fifth ones of other nights.
@@ -218,6 +220,7 @@ def unusual(
         *(finding for each in every if each.column not in as_due for finding in _frozen(each, single)),
         *(() if same_by_chance(tonight, near) else (each for of in every for each in _population(of))),
         *(finding for each in every for finding in _nobody_new(each, height)),
+        *(finding for each in every for finding in _standing(each, holiday=holiday)),
         *(finding for each in every for finding in _unexplained(each)),
         *_calendar(tonight, near, of_weekday, len(alike), holiday=holiday),
     ]
@@ -530,6 +533,27 @@ def _nobody_new(reading: Reading, rows: float) -> Iterator[Finding]:
             sentence=two_lines(
                 "No entity is new: all are those of one of the last nights",
                 _numbers("share of the entities that one night had", reading, 1.0, percent),
+            ),
+        )
+
+
+def _standing(reading: Reading, *, holiday: bool) -> Iterator[Finding]:
+    """A slice with the entities of the night before, where some always differ. In holidays it is a doubt."""
+    if reading.name != "others" or reading.nights < SOME_NIGHTS or reading.low < USUALLY_NEW:
+        return
+    limit = reading.low / FROZEN
+    if reading.value < limit:
+        yield Finding(
+            name="population_repeated",
+            slice=reading.slice,
+            number=reading.value,
+            expected=reading.usual,
+            limit=limit,
+            rate=RATE,
+            holds=not holiday,
+            sentence=two_lines(
+                f"The population of {in_words(reading.slice)} is that of the night before",
+                _numbers("entities that only one of the two nights has", reading, limit, number),
             ),
         )
 

@@ -142,6 +142,7 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
         told += [
             *_of_entities(by[ENTITY,], spec, numeric),
             *met_again(rows, before),
+            *others(rows, last, spec),
             *explained_by(rows, before, spec),
             *_as_before(numbers, spec, before),
             *attributes.of_keys(rows, before, (*spec.categorical, *keys_of(spec)), _own(rows, spec)),
@@ -401,6 +402,26 @@ def met_again(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> list[Told]
         ("within_most", "", "", max(common) / len(own)),
         *_steady(own, nights),
     ]
+
+
+def others(rows: pl.DataFrame, last: pl.DataFrame, spec: ModelSpec) -> Iterator[Told]:
+    """`others`: how many entities of a slice only one of two nights has, of slices of SOME rows tonight.
+
+    last: the published night before.
+    """
+    odd = pl.Series([*(_entities(rows) ^ _entities(last))], dtype=pl.String).implode()
+    now, then = slices_of(rows, spec), slices_of(last, spec)
+    if not (both := [name for name in now if name in then]):
+        return
+    labels, labels_then = (
+        night.select(of[name].alias(name) for name in both) for night, of in ((rows, now), (last, then))
+    )
+    differ = pl.concat([labels.filter(rows[ENTITY].is_in(odd)), labels_then.filter(last[ENTITY].is_in(odd))])
+    for name in both:
+        counts = dict(differ[name].value_counts(name=HEIGHT).iter_rows())
+        for value, height in labels[name].value_counts(name=HEIGHT).iter_rows():
+            if height >= SOME:
+                yield "others", "", f"{name}={value}", float(counts.get(value, 0))
 
 
 def same_by_chance(tonight: pl.DataFrame, nights: Iterable[pl.DataFrame]) -> bool:

@@ -9,7 +9,7 @@ from polars import selectors
 
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import FEW_VALUES, GREATEST, OF_GREATEST, OutcomeDay, where
+from nightjar.core.monitoring.outcome_guard import FEW_VALUES, GREATEST, OutcomeDay, where
 from nightjar.core.monitoring.outcome_relations import (
     MANY_ROWS,
     MOST_COUPLED,
@@ -20,9 +20,15 @@ from nightjar.core.monitoring.outcome_relations import (
     ends,
     flags,
     grains,
+    levels,
     lines,
+    numbers_of,
+    ordered,
+    parts,
+    piles,
     ranks,
     sampled,
+    steps,
 )
 
 MOST_VALUES = 100
@@ -71,25 +77,32 @@ def days_of(
     rates = _rates(asked, own, few, several)
     same = sampled(dataset, rows)
     repeated = _repeated(dataset, rows, step)
-    return {
-        row["date"]: OutcomeDay(
+    found = dict[date, OutcomeDay]()
+    for row in sized.sort("date").iter_rows(named=True):
+        day = row["date"]
+        if (now := same.get(day)) is None:
+            continue
+        beside = beside_before(dataset, now, same.get(day - step))
+        read, divided, grain = numbers_of(now, own), parts(now, few, several), grains(now, own)
+        by_part, fitted = ordered(read, divided), lines(read, divided, grain)
+        found[day] = OutcomeDay(
             rows=row["__rows"],
             sizes={name: row[name] for name in (*numbers, *(f"{GREATEST}{name}" for name in numbers))}
-            | by_value.get(row["date"], {}),
-            couplings=ranks(beside := beside_before(dataset, now, same.get(row["date"] - step)), own),
-            values={name: counts.get(row["date"], {}) for name, counts in counted.items()},
-            repeated=repeated.get(row["date"], 0.0),
-            rates={**rates[row["date"]], **belonging(dataset, beside, few, several)},
-            lines=(fitted := lines(now, few, grain := grains(now, own), several)),
+            | by_value.get(day, {}),
+            couplings=ranks(beside, own),
+            values={name: counts.get(day, {}) for name, counts in counted.items()},
+            repeated=repeated.get(day, 0.0),
+            rates={**rates[day], **belonging(dataset, beside, few, several), **piles(by_part)},
+            lines=fitted,
             grains=grain,
             edges=edges(now, own),
             ends=ends(now, own),
+            levels=levels(by_part),
+            steps=steps(by_part),
             apart=apart(now, [name for name in counted if name not in few], fitted),
             flags=flags(now, own),
         )
-        for row in sized.sort("date").iter_rows(named=True)
-        if (now := same.get(row["date"])) is not None
-    }
+    return found
 
 
 def with_outcomes(found: OutcomeDay, outcomes: pl.Series, kind: Kind) -> OutcomeDay:
@@ -173,8 +186,6 @@ def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]
         yield f"{name} missing", value.null_count(), pl.len()
         yield f"{name} of 0", (value == 0).sum(), known
         yield f"{name} below 0", (value < 0).sum(), known
-        yield f"{name} of the most frequent value", value.drop_nulls().unique_counts().max(), known
-        yield f"{name} {OF_GREATEST}", ((value == value.max()) & (value != 0)).sum(), known
     if len(numbers) <= MOST_COUPLED:
         for a, b in combinations(numbers, 2):
             above = pl.col(a) > pl.col(b)

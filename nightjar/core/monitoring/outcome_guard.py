@@ -37,6 +37,7 @@ TELLS: Limits = {
     "slice_volume": 0.7,
     "units": 0.6,
     "coupling": 0.7,
+    "level": 0.65,
     "values": 0.8,
     SEVERAL: 1.6,
 }
@@ -44,7 +45,7 @@ TELLS: Limits = {
 HOLDS: Limits = {**dict.fromkeys(TELLS, 1.0), SEVERAL: math.inf}
 """A held day is missing in all features for weeks. So one of many carriers alone holds none: it is told."""
 TOLD_RATE = 0.05
-"""At most this share of ordinary days reaches one of these. Of the recorded year 10 of 365 do: below 5% at
+"""At most this share of ordinary days reaches one of these. Of the recorded year 9 of 365 do: below 5% at
 95% confidence (docs/adr/0114).
 """
 TOLD_DAYS = 14
@@ -75,6 +76,17 @@ ODD_OF, WIDTHS_OF_ENDS = 7, 0.5
 """The ends of a column may lie within those of comparable days by so many widths of their range.
 
 One day in ODD_OF may have others: a quiet week has few small numbers.
+"""
+SHARES = (0.05, 0.1, 0.2, 0.8, 0.9, 0.95)
+ENDS_OF_SHARES: Mapping[str, tuple[int, int, int]] = {"low": (0, 1, 2), "high": (3, 4, 5)}
+"""The quantiles of a column that are read, and which three of them say where its low and high numbers lie.
+
+The middle one is compared. All three must lie beyond: many rows may have one number, and then one quantile
+jumps from it to the next one.
+"""
+WIDTHS_OF_LEVELS, LEAST_SIDE = 1.6, 0.25
+"""How far they may lie beyond those of comparable days: so many times as far as the furthest of these lies
+from the middle one on this side. That counts as a part of the range at least.
 """
 Ends = tuple[float, float, float, float]
 """The least, fifth least, fifth greatest and greatest number of a column."""
@@ -112,8 +124,9 @@ numbers are missing: the odds are e to the power of -7.
 """
 STEADY = 1.7
 """Columns belong together if the rise of their line differs by less than this factor."""
-OF_GREATEST = "of the greatest value"
-"""A pile of rows there is a clipped column. Few are no fault: a new greatest value has just come."""
+PILED = "piled up at one value"
+WIDTHS_OF_PILES = 0.25
+"""How far a pile may lie above those of comparable days, in widths of their range; besides what is chance."""
 WHERE, WITH, IN = " where ", " with ", " in "
 BEFORE = " of the day before"
 """Follows the name of a number of the file before, also where files come every week."""
@@ -159,8 +172,8 @@ class OutcomeDay(Value):
     too. outcomes: rows of the score date with an outcome. rates: what is counted, such as `arr_delay missing
     where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers -> the rise of their
     line, the middle distance from it, and that of most rows. grains: column of numbers -> half of the least
-    step between two of them. edges, ends, apart: as the functions of `outcome_relations`. flags: the columns
-    of numbers that have two different ones, or one.
+    step between two of them. edges, ends, levels, steps, apart: as the functions of `outcome_relations`.
+    flags: the columns of numbers that have two different ones, or one.
     shares: outcome -> share of these rows; empty for a kind of any number, whose mean_size is the mean of the
     absolute outcomes.
     broken: why the outcomes cannot be, if they cannot.
@@ -178,6 +191,8 @@ class OutcomeDay(Value):
     grains: Mapping[str, float] = Field(default_factory=dict[str, float])
     edges: Mapping[str, float] = Field(default_factory=dict[str, float])
     ends: Mapping[str, Ends] = Field(default_factory=dict[str, Ends])
+    levels: Mapping[str, tuple[float, ...]] = Field(default_factory=dict[str, tuple[float, ...]])
+    steps: Mapping[str, float] = Field(default_factory=dict[str, float])
     apart: Mapping[str, float] = Field(default_factory=dict[str, float])
     flags: tuple[str, ...] = ()
     outcomes: int = 0
@@ -200,6 +215,7 @@ TOLD_AS: Mapping[str, tuple[str, str]] = {
     "grain": ("{} has coarser steps than usual", "{} has finer steps than usual"),
     "range": ("The {} is further below 0 than usual", ""),
     "gap": ("The {} is wider than usual", ""),
+    "level": ("The {} are higher than usual", "The {} are lower than usual"),
     "cut": ("The {} are missing", "The {} are missing"),
     "apart": ("Values of {} differ more than usual", ""),
 }
@@ -438,6 +454,8 @@ def findings(
         *_grains(found, past),
         *_edges(found, past),
         *_ends(found, past, wider),
+        *_levels(found, past, wider * limits["level"], times),
+        *_steps(found, past, times),
         *_apart(found, past),
     )
 
@@ -468,9 +486,7 @@ def without_sizes(found: OutcomeDay, flags: frozenset[str]) -> OutcomeDay:
         update={
             "sizes": {of: size for of, size in found.sizes.items() if not sizes(of)},
             "rates": {
-                of: rate
-                for of, rate in found.rates.items()
-                if of.partition(f" {OF_GREATEST}")[0] not in flags
+                of: rate for of, rate in found.rates.items() if of.partition(f" {PILED}")[0] not in flags
             },
             "couplings": {of: each for of, each in found.couplings.items() if not flags.issuperset(pair(of))},
             "lines": {of: each for of, each in found.lines.items() if flags.isdisjoint(pair(of))},
@@ -598,8 +614,9 @@ def _rates(
         usual = [_log_odds(some / all_, all_) for some, all_ in known]
         width = (max(usual) - min(usual)) * _scarce(len(usual))
         least = left * wider * times(counted) * (LEAST_ODDS + min(WIDTHS * width, WIDEST))
-        if OF_GREATEST in counted:
-            low, high = -math.inf, max(usual) + _reach_of_pile(max(usual), rows, least, left)
+        if PILED in counted:
+            scarce = _scarce(len(usual))
+            low, high = -math.inf, _most_of_pile(known, rows, left, wider * times(counted), scarce)
         else:
             low, high = (
                 min(usual) - _reach(min(usual), rows, least, left),
@@ -711,6 +728,55 @@ def _ends(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterat
             yield _finding("cut", f"highest values of {column}", greatest, high, (fewest, math.inf))
 
 
+def _levels(
+    found: OutcomeDay, past: Sequence[OutcomeDay], wider: float, times: Times
+) -> Iterator[HoldFinding]:
+    """The numbers at the steady end of a column lie elsewhere than usual, as where a mean is taken from all.
+
+    What is late may be later without end, and so a storm moves it far. What is early is as early as ever.
+    """
+    for column, quantiles in found.levels.items():
+        known = [day.levels[column] for day in past if column in day.levels]
+        if len(known) < LEAST_DAYS:
+            continue
+        which = _steady_end(known)
+        outer, middle, inner = ENDS_OF_SHARES[which]
+        usual = sorted(each[middle] for each in known)
+        steps = GRAINS * _least_grain(column.partition(WHERE)[0], (found, *past))
+        below, above = (
+            wider * times(column) * (steps + WIDTHS_OF_LEVELS * _scarce(len(known)) ** 2 * side)
+            for side in _sides(usual)
+        )
+        low, high = usual[0] - below, usual[-1] + above
+        now = quantiles[outer], quantiles[middle], quantiles[inner]
+        if max(now) < low or min(now) > high:
+            yield _finding("level", f"{which} numbers of {column}", quantiles[middle], usual, (low, high))
+
+
+def _sides(usual: Sequence[float]) -> tuple[float, float]:
+    """How far ordered numbers reach below their middle and above it: a part of their range at least."""
+    least, middle, most = usual[0], usual[len(usual) // 2], usual[-1]
+    part = LEAST_SIDE * (most - least)
+    return max(middle - least, part), max(most - middle, part)
+
+
+def _steady_end(known: Sequence[tuple[float, ...]]) -> str:
+    """The end of a column at which its numbers usually lie closer together. known: its quantiles."""
+    lengths = {
+        which: sorted(abs(each[last] - each[first]) for each in known)[len(known) // 2]
+        for which, (first, _, last) in ENDS_OF_SHARES.items()
+    }
+    return min(lengths, key=lengths.__getitem__)
+
+
+def _steps(found: OutcomeDay, past: Sequence[OutcomeDay], times: Times) -> Iterator[HoldFinding]:
+    """Numbers that are multiples of more than on any comparable day, as where a join counts each twice."""
+    for column, value in found.steps.items():
+        known = [day.steps[column] for day in past if column in day.steps]
+        if len(known) >= LEAST_DAYS and value > (most := max(known) * times(column)):
+            yield _finding("grain", column, value, known, (0.0, most))
+
+
 def _least_grain(column: str, days: Iterable[OutcomeDay]) -> float:
     return min((day.grains[column] for day in days if column in day.grains), default=0.0)
 
@@ -740,10 +806,17 @@ def _reach(odds: float, rows: int, least: float = ODDS, left: float = 1.0) -> fl
     return least + left * CHANCE / math.sqrt(rows * share * (1 - share) + 0.5)
 
 
-def _reach_of_pile(odds: float, rows: int, least: float, left: float) -> float:
-    """The same of a few rows, by the arc sine of the root of a share: it has the same error everywhere."""
-    angle = math.asin(math.sqrt(_share(odds))) + left * CHANCE / (2 * math.sqrt(rows))
-    return least + _log_odds(math.sin(min(angle, math.pi / 2)) ** 2, rows) - odds
+def _most_of_pile(
+    known: Sequence[tuple[int, int]], rows: int, left: float, wider: float, scarce: float
+) -> float:
+    """The log odds that a pile of so many rows may have. known: those of comparable days.
+
+    By the arc sine of the root of a share: chance moves it as far everywhere, also where rows are few.
+    """
+    angles = [math.asin(math.sqrt(some / all_)) for some, all_ in known]
+    width = scarce * (max(angles) - min(angles))
+    most = max(angles) + wider * (WIDTHS_OF_PILES * width + scarce * left * CHANCE / (2 * math.sqrt(rows)))
+    return _log_odds(math.sin(min(most, math.pi / 2)) ** 2, rows)
 
 
 def _odd(

@@ -16,7 +16,7 @@ from polars import selectors
 from nightjar.core.inputs.former import SOME, Matrix, distinct, matrix
 from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
-from nightjar.core.inputs.shapes import FIFTH, LEAST_OF_ENDS
+from nightjar.core.inputs.shapes import FIFTH, LEAST_OF_ENDS, quantile
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import (
     AND,
@@ -26,6 +26,8 @@ from nightjar.core.monitoring.outcome_guard import (
     KNOWN,
     LOWEST,
     MOST_ROWS,
+    PILED,
+    SHARES,
     UNANSWERED,
     UNASKED,
     WHERE,
@@ -36,6 +38,8 @@ from nightjar.core.monitoring.outcome_guard import (
 
 Rates = Mapping[str, tuple[int, int]]
 """What is counted -> how many rows are so, and of how many."""
+Ordered = Mapping[tuple[str, str], Matrix]
+"""A column, and "" or a part as ` where origin is EWR` -> its numbers in order, without the missing ones."""
 
 THIRD, BESIDE = 3, 20
 """So many rows below 0, or on either side of a gap, are no slip of a few rows."""
@@ -44,6 +48,10 @@ MANY_ROWS = 30
 """Of a column of several values those with fewer rows, or numbers, are left out: what they show is chance."""
 FEW_ROWS, ENOUGH_VALUES = 5, 10
 """Values with fewer rows are not compared with each other, nor are fewer values."""
+STEPPED = 20
+"""So many different whole numbers are all even, or all odd, by chance once in half a million times."""
+HUNDRED, NEARLY_WHOLE, MOST_EXACT = 100, 1e-3, 1e12
+"""Numbers of two decimals are whole in hundredths, as far as this can be said of so large ones."""
 MOST_COUPLED = 8
 """With more columns of numbers they are not compared with each other."""
 
@@ -229,21 +237,91 @@ def ends(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, Ends]:
     return found
 
 
+def numbers_of(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, Matrix]:
+    """The numbers of each column. NaN: missing."""
+    return dict(zip(names, matrix(rows, names).T, strict=True))
+
+
+def ordered(numbers: Mapping[str, Matrix], of_day: Mapping[str, NDArray[np.bool_]]) -> Ordered:
+    """The known numbers of each column in order, whole and by value. Those without any are left out.
+
+    numbers: as `numbers_of`. of_day: as `parts`.
+    """
+    known = {name: ~np.isnan(values) for name, values in numbers.items()}
+    return {
+        (name, of): np.sort(values[there])
+        for name, values in numbers.items()
+        for of, part in of_day.items()
+        if (there := known[name] & part).any()
+    }
+
+
+def piles(found: Ordered) -> Rates:
+    """How many numbers of each column are piled up at one value: more than at each value next to it.
+
+    Delays of 16 to 30 minutes that are written as 15 are a pile, and so are those that are cut off.
+    All of them, if the column has one value.
+    """
+    return {f"{name} {PILED}{of}": (_pile(numbers), numbers.size) for (name, of), numbers in found.items()}
+
+
+def _pile(numbers: Matrix) -> int:
+    first_places = np.flatnonzero(np.diff(numbers, prepend=-np.inf) > 0)
+    counts = np.diff(first_places, append=numbers.size)
+    beside = np.maximum(np.append(counts[1:], 0), np.append(0, counts[:-1]))
+    return int((counts - beside).max())
+
+
+def levels(found: Ordered) -> Mapping[str, tuple[float, ...]]:
+    """The quantiles of SHARES of each column of many numbers, whole and by value."""
+    return {
+        f"{name}{of}": tuple(quantile(numbers, share) for share in SHARES)
+        for (name, of), numbers in found.items()
+        if numbers.size >= LEAST_OF_ENDS
+    }
+
+
+def steps(found: Ordered) -> Mapping[str, float]:
+    """The greatest number of which all differences of a column are multiples, whole and by value.
+
+    Of columns of at most two decimals, and of STEPPED different numbers.
+    """
+    wholes = {
+        f"{name}{of}": hundredths
+        for (name, of), numbers in found.items()
+        if (hundredths := _in_hundredths(numbers)) is not None
+    }
+    differences = {of: np.diff(hundredths) for of, hundredths in wholes.items()}
+    return {
+        of: float(np.gcd.reduce(each) / HUNDRED)
+        for of, each in differences.items()
+        if np.count_nonzero(each) >= STEPPED - 1
+    }
+
+
+def _in_hundredths(numbers: Matrix) -> NDArray[np.int64] | None:
+    """None if numbers have more decimals than two, or are too large to tell."""
+    if max(-numbers[0], numbers[-1]) * HUNDRED >= MOST_EXACT:
+        return None
+    hundredths = np.round(numbers * HUNDRED)
+    exact = np.abs(hundredths - numbers * HUNDRED).max() < NEARLY_WHOLE
+    return hundredths.astype(np.int64) if exact else None
+
+
 def lines(
-    rows: pl.DataFrame, few: Sequence[str], grain: Mapping[str, float], several: Sequence[str] = ()
+    numbers: Mapping[str, Matrix], of_day: Mapping[str, NDArray[np.bool_]], grain: Mapping[str, float]
 ) -> Mapping[str, Line]:
     """The line of each two columns of numbers, whole and by value, as `arr_delay with dep_delay`.
 
     Most rows lie near a line also on a day of a storm, so it differs little from day to day.
-    grain: of each of these columns. few, several: as `parts`.
+    numbers: as `numbers_of`. of_day: as `parts`. grain: of each of these columns.
     """
-    return dict(_lines(rows, parts(rows, few, several), grain)) if len(grain) <= MOST_COUPLED else {}
+    return dict(_lines(numbers, of_day, grain)) if len(grain) <= MOST_COUPLED else {}
 
 
 def _lines(
-    rows: pl.DataFrame, of_day: Mapping[str, NDArray[np.bool_]], grain: Mapping[str, float]
+    values: Mapping[str, Matrix], of_day: Mapping[str, NDArray[np.bool_]], grain: Mapping[str, float]
 ) -> Iterator[tuple[str, Line]]:
-    values = dict(zip(grain, matrix(rows, [*grain]).T, strict=True))
     for one, other in combinations(grain, 2):
         known = ~np.isnan(values[one] + values[other])
         for of, part in of_day.items():

@@ -282,6 +282,29 @@ def test_a_night_without_any_new_entity_is_a_part_of_an_earlier_one(met, usual, 
     assert names(of(met), past) == found
 
 
+@pytest.mark.parametrize(
+    ("others", "usual", "found"),
+    [
+        (1, [10], {("population_repeated", True)}),
+        (2, [10], set()),
+        (5, [26, 40], {("population_repeated", True)}),
+        (6, [26, 40], set()),
+        (0, [9], set()),  # may be by chance
+        (0, [40] * 19 + [0], set()),  # some night had the same ones
+    ],
+)
+def test_a_slice_without_any_other_entity_is_that_of_the_night_before(others, usual, found):
+    def of(count):
+        return pl.DataFrame([("others", "", "shop=Rome", count)], schema=READING, orient="row")
+
+    past = [of(count) for count in (usual * 20)[:20]]
+    told = unusual(of(others), past)
+    assert {(each.name, each.holds) for each in told} == found
+    assert {each.slice for each in told} <= {"shop=Rome"}
+    assert not any(each.holds for each in unusual(of(others), past, holiday=True))
+    assert unusual(of(others), past[:13]) == ()
+
+
 def test_columns_leave_one_another_no_further_because_of_nights_without_a_publication():
     past = [night(by_others=1)] * 20
     assert {each.name for each in unusual(night(by_others=3), past, apart=4, unseen={"c": 3})} == {

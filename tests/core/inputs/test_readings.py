@@ -16,6 +16,7 @@ from nightjar.core.inputs.readings import (
     counts,
     entities,
     met_again,
+    others,
     readings,
     same_by_chance,
     same_entities,
@@ -178,6 +179,16 @@ def test_entities_of_all_nights_are_gone_unless_others_came_instead(rows, gone):
 @pytest.mark.parametrize(("rows", "within"), [(STEADY, 1), (STEADY.head(80), 1), (REPLACED, 0.8)])
 def test_entities_are_within_an_earlier_night_if_none_is_new(rows, within):
     assert ("within_most", "", "", within) in met_again(rows, [STEADY.tail(50), STEADY])
+
+
+def test_entities_that_one_of_two_nights_has_are_counted_by_slice():
+    last = night(0)
+    renamed = pl.when(city="ROME").then(pl.lit("x") + pl.col("entity")).otherwise("entity")
+    rows = last.with_columns(renamed.alias("entity"))
+    sizes = dict(rows["city"].value_counts().iter_rows())
+    told = {part: count for _, _, part, count in others(rows, last, SPEC)}
+    assert told == {f"city={city}": (2 * size if city == "ROME" else 0) for city, size in sizes.items()}
+    assert [*others(rows.head(20), last, SPEC)] == []
 
 
 def test_two_slices_are_counted_together():

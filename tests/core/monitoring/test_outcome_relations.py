@@ -17,9 +17,13 @@ from nightjar.core.monitoring.outcome_relations import (
     edges,
     ends,
     grains,
+    levels,
     line,
+    ordered,
+    piles,
     ranks,
     sampled,
+    steps,
 )
 
 DAY, ROWS = timedelta(days=1), 300
@@ -133,15 +137,15 @@ def test_a_fault_that_keeps_every_column_is_found_by_name(known, fault):
     assert all("comparable days" in each.told for each in found)
 
 
-def test_only_a_pile_of_rows_at_the_greatest_value_is_found(known):
+def test_a_pile_of_rows_at_the_greatest_value_is_found_and_a_new_one_is_not(known):
     """Each new greatest value leaves fewer rows there than there ever were."""
     first = TODAY.with_columns(seats=pl.when(pl.col("trip") == 0).then(110).otherwise("seats"))
     clipped = TODAY.with_columns(pl.col("seats").clip(upper_bound=70))
-    of_greatest = [
-        [each for each in against(known, rows) if "seats of the greatest value" in each.told]
+    piled = [
+        [each for each in against(known, rows) if "seats piled up at one value" in each.told]
         for rows in (first, clipped)
     ]
-    assert [len(found) for found in of_greatest] == [0, 1]
+    assert [len(found) for found in piled] == [0, 1]
 
 
 REFUNDS = RawDataset(
@@ -417,6 +421,80 @@ def test_small_numbers_that_are_kept_secret_are_missing(kept, odd, told):
     known = days_of(ROUTES, pl.concat([*weeks, last.filter(kept)]), step=WEEK)
     found = checked(sundays[-1], known[sundays[-1]], known, step=WEEK)
     assert [each.what for each in found if each.name == "cut" and "flights" in each.where] == told
+
+
+CAME = pl.col("came")
+MOVED = {
+    "10 to 20 written as 10": (
+        pl.when(CAME.is_between(10, 20)).then(10.0).otherwise(CAME),
+        "The share of came piled up at one value is higher than usual (values)",
+    ),
+    "each twice": (CAME * 2, "came has coarser steps than usual (grain)"),
+    "all even": (CAME // 2 * 2, "came has coarser steps than usual (grain)"),
+    "less their mean": (
+        (CAME - CAME.mean()).round(),
+        "The low numbers of came are lower than usual (level)",
+    ),
+    "at one depot less 10": (
+        pl.when(depot="west").then(CAME - 10).otherwise(CAME),
+        "The low numbers of came where depot is west are lower than usual (level)",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", MOVED)
+def test_numbers_that_are_piled_up_or_moved_or_multiplied_are_held(known, fault):
+    change, named = MOVED[fault]
+    assert named in {each.named for each in against(known, TODAY.with_columns(came=change))}
+
+
+def test_a_pile_is_of_rows_beyond_those_of_the_values_beside_it():
+    numbers = {"a": np.array([3.0, 1, 2, 2, 2, 3, np.nan]), "b": np.array([np.nan] * 7), "c": np.ones(7)}
+    found = ordered(numbers, {"": np.full(7, fill_value=True), " where d is e": np.arange(7) < 2})
+    assert piles(found) == {
+        "a piled up at one value": (1, 6),
+        "a piled up at one value where d is e": (0, 2),
+        "c piled up at one value": (7, 7),
+        "c piled up at one value where d is e": (2, 2),
+    }
+
+
+def test_steps_are_of_enough_different_numbers_of_two_decimals():
+    whole = np.arange(20.0)
+    numbers = {
+        "odd": whole * 6 + 1,
+        "cents": whole * 0.06 + 0.01,
+        "quotients": whole / 7,
+        "few": np.minimum(whole, 18),
+        "huge": whole * 1e11,
+    }
+    found = steps(ordered(numbers, {"": np.full(20, fill_value=True)}))
+    assert found == {"odd": 6, "cents": pytest.approx(0.06)}
+
+
+def with_levels(numbers):
+    return OutcomeDay(rows=300, sizes={}, values={}, levels=levels({("seats", ""): np.sort(numbers)}))
+
+
+def test_low_numbers_may_move_from_one_frequent_number_to_the_next():
+    """One quantile of seats jumps when a few planes more are small, and those beside it do not."""
+    usual, like, more, many = (
+        with_levels(np.append(np.repeat([20.0, 55], [small, 200 - small]), np.arange(100) + 150))
+        for small in (28, 29, 32, 70)
+    )
+    assert [len(findings(day, [usual] * 20)) for day in (like, more, many)] == [0, 0, 1]
+
+
+def test_only_the_steady_end_of_a_column_may_not_move():
+    """A storm makes the late ones later, and the early ones stay."""
+    early, late = np.arange(150.0) / 10, 20 + np.arange(150.0)
+    usual, storm, shifted = (
+        with_levels(np.append(early - less, times * late)) for less, times in ((0, 1), (0, 9), (9, 1))
+    )
+    assert findings(storm, [usual] * 20) == ()
+    assert [each.what for each in findings(shifted, [usual] * 20)] == [
+        "The low numbers of seats are lower than usual"
+    ]
 
 
 def test_few_numbers_have_no_ends():
