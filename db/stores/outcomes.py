@@ -84,29 +84,23 @@ KNOWN = sql.SQL("""
     WHERE model = %(model)s AND score_date = %(day)s AND recorded_at <= %(known_at)s
 """)
 OF_ROWS = sql.SQL("""
-    SELECT night.score_date, {columns}, outcome
-    FROM unnest(%(days)s::date[], %(runs)s::bigint[], %(firsts)s::integer[], %(lasts)s::integer[])
-        AS night (score_date, run_id, first, last)
+    SELECT night.score_date, newest.entity_key, newest.outcome
+    FROM unnest(%(days)s::date[], %(firsts)s::integer[], %(lasts)s::integer[])
+        AS night (score_date, first, last)
     CROSS JOIN LATERAL (SELECT (%(keys)s::text[])[first:last] AS keys OFFSET 0) AS asked
     CROSS JOIN LATERAL (
-        SELECT score.*, newest.outcome
-        FROM (
-            SELECT * FROM nightjar.score
-            WHERE score_date = night.score_date AND run_id = night.run_id AND entity_key = ANY(keys)
-            OFFSET 0
-        ) AS score LEFT JOIN (
-            SELECT DISTINCT ON (entity_key) entity_key, outcome FROM nightjar.outcome
-            WHERE model = %(model)s AND score_date = night.score_date AND entity_key = ANY(keys)
-                AND recorded_at <= %(known_at)s
-            ORDER BY entity_key DESC, recorded_at DESC
-        ) AS newest USING (entity_key)
-    ) AS score
+        SELECT DISTINCT ON (entity_key) entity_key, outcome FROM nightjar.outcome
+        WHERE model = %(model)s AND score_date = night.score_date AND entity_key = ANY(keys)
+            AND recorded_at <= %(known_at)s
+        ORDER BY entity_key DESC, recorded_at DESC
+    ) AS newest
 """)
 """All keys of a night are one search of an index, which takes half as long as one for each key.
 
 OFFSET 0 keeps each search apart: Postgres would rather join nights that it knows little of. The newest
 outcome of a key comes first where the index is read backwards, so nothing is sorted.
 """
+OUTCOME_OF_ROW = {"score_date": pl.Date(), "entity_key": pl.String(), "outcome": pl.Float64()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,27 +168,20 @@ class PostgresOutcomes:
         newest = _newest(known).select("entity_key", pl.col("outcome").cast(pl.Float64))
         return with_columns_of(scores.sort("entity_key"), newest.sort("entity_key"), "entity_key")
 
-    def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
+    def of_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
         asked = rows.sort("score_date").with_row_index("place", offset=1)
-        place, key = pl.col("place"), ["score_date", "entity_key"]
+        place = pl.col("place")
         nights = asked.group_by("score_date").agg(first=place.min(), last=place.max())
-        of_night = {night: places for night, *places in nights.iter_rows()}
+        parameters = {
+            "days": nights["score_date"].to_list(),
+            "firsts": nights["first"].to_list(),
+            "lasts": nights["last"].to_list(),
+            "keys": array_of(asked["entity_key"]),
+            "model": model,
+            "known_at": known_at,
+        }
         with translated(), self.engine.connect() as connection:
-            shown = _shown(connection, model, [*of_night])
-            there = _told_of(shown)
-            query = OF_ROWS.format(columns=_columns(there))
-            parameters = {
-                "days": [run.score_date for run in shown],
-                "runs": [run.run_id for run in shown],
-                "firsts": [of_night[run.score_date][0] for run in shown],
-                "lasts": [of_night[run.score_date][1] for run in shown],
-                "keys": array_of(asked["entity_key"]),
-                "model": model,
-                "known_at": known_at,
-            }
-            schema = {"score_date": pl.Date(), **there, "outcome": pl.Float64()}
-            found = read_frame(connection, query, parameters, schema)
-        return found.select("score_date", *_all_of(there), "outcome").sort(key)
+            return read_frame(connection, OF_ROWS, parameters, OUTCOME_OF_ROW)
 
 
 def _scores(connection: Connection, model: str, score_date: date) -> pl.DataFrame:

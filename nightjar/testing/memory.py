@@ -572,14 +572,11 @@ class MemoryOutcomes:
         newest = known.sort("recorded_at").unique("entity_key", keep="last").select("entity_key", "outcome")
         return scores.drop("carried_from").join(newest, on="entity_key", how="left").sort("entity_key")
 
-    def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
-        nights = [
-            self.scored(model, day, known_at).select(pl.lit(day).alias("score_date"), pl.all())
-            for day in rows["score_date"].unique()
-        ]
-        nothing = self.scored(model, date.min).select(pl.lit(date.min).alias("score_date"), pl.all())
-        on = ["score_date", "entity_key"]
-        return pl.concat([nothing, *nights]).join(rows, on=on, how="semi").sort(on)
+    def of_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
+        key = ["score_date", "entity_key"]
+        known = self._rows.get(model, pl.DataFrame(schema=OUTCOMES)).filter(pl.col("recorded_at") <= known_at)
+        newest = known.sort("recorded_at").unique(key, keep="last").select(*key, "outcome")
+        return newest.join(rows, on=key, how="semi")
 
 
 def _as_kept(outcomes: pl.DataFrame) -> pl.DataFrame:

@@ -70,10 +70,10 @@ class Outcomes(Protocol):
         """
         ...
 
-    def scored_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
-        """Return the same of some entities of several nights, in one trip, with their `score_date`.
+    def of_rows(self, model: str, rows: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
+        """Return the newest `outcome` of some entities of several nights that was recorded by an instant.
 
-        rows: `score_date` and `entity_key`, each pair once. They are returned in this order. A pair that is
-        not in a published run is left out.
+        rows: `score_date` and `entity_key`, each pair once. Both are returned too, in any order. A pair
+        without an outcome is left out.
         """
         ...

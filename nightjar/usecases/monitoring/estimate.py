@@ -11,7 +11,7 @@ import polars as pl
 import structlog
 
 from nightjar.core.kinds.binary import BINARY
-from nightjar.core.lifecycle.arms import as_served
+from nightjar.core.kinds.outputs import OUTPUTS
 from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.monitoring.entities import Expectation
 from nightjar.core.monitoring.estimated import expected_by
@@ -35,7 +35,8 @@ SAMPLE_ROWS = 1_000
 LATELY = 2 * PAST
 """Of nights older than the last so many nothing is estimated any more."""
 NOTHING = pl.DataFrame(schema={"score": pl.Float64})
-NO_KEYS = pl.DataFrame(schema={"score_date": pl.Date, "entity_key": pl.String})
+KEY = ["score_date", "entity_key"]
+NO_ROWS = pl.DataFrame(schema={"score_date": pl.Date, "entity_key": pl.String, "score": pl.Float64})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,20 +132,34 @@ class EstimateNights:
         left out.
         """
         few = {night: sampled(rows, SAMPLE_ROWS) for night, rows in samples.items()}
-        keys = (rows.select(pl.lit(night).alias("score_date"), "entity_key") for night, rows in few.items())
-        asked = pl.concat([NO_KEYS, *keys])
-        found = as_served(self.outcomes.scored_rows(self.inputs.spec.name, asked, run.as_of))
-        loss = self.inputs.spec.kind.loss.of_row
-        scored = found.select("score_date", "entity_key", "score", "outcome", loss=loss)
+        each = (
+            rows.select(pl.lit(night).alias("score_date"), *KEY[1:], "score") for night, rows in few.items()
+        )
+        asked = self._with_outputs(pl.concat([NO_ROWS, *each]))
+        outcome = self.outcomes.of_rows(self.inputs.spec.name, asked.select(KEY), run.as_of)
         # The nights may differ in their inputs: what they share is joined at once, and cut apart again.
-        known = asked.join(scored, on=["score_date", "entity_key"], how="left", maintain_order="left")
-        of_rows, start = known.drop("score_date", "entity_key"), 0
+        known = asked.join(outcome, on=KEY, how="left", maintain_order="left")
+        of_rows, start = known.select("outcome", loss=self.inputs.spec.kind.loss.of_row), 0
         served = dict[date, pl.DataFrame]()
         for night, rows in few.items():
             told = of_rows.slice(start, rows.height).get_columns()
             served[night] = rows.with_columns(told).drop_nulls("score")
             start += rows.height
         return served
+
+    def _with_outputs(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with the `outputs` that classes need. A sample keeps the score alone."""
+        if not self.inputs.spec.kind.classes:
+            return rows
+        runs = {night.score_date: night.run_id for night in self.store.published(self.inputs.spec.name)}
+        found = (
+            self.store.scores_for(self.store.run(runs[night]), of_night["entity_key"]).select(
+                pl.lit(night).alias("score_date"), "entity_key", "outputs"
+            )
+            for (night,), of_night in rows.group_by("score_date")
+        )
+        nothing = pl.DataFrame(schema={"score_date": pl.Date, "entity_key": pl.String, "outputs": OUTPUTS})
+        return rows.join(pl.concat([nothing, *found]), on=KEY, how="left", maintain_order="left")
 
     def _expected(
         self, run: Run, tonight: pl.DataFrame, past: Sequence[pl.DataFrame]

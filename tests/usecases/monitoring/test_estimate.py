@@ -77,7 +77,7 @@ class World:
                 if zone is not None:
                     sample = sample.with_columns(zone=pl.lit("a", pl.Enum(zone)))
                 others = sample.head(unscored).with_columns(
-                    pl.format("no {}", "entity_key").alias("entity_key")
+                    pl.format("no {}", "entity_key").alias("entity_key"), score=pl.lit(None, pl.Float64)
                 )
                 self.readings.record(run, pl.DataFrame(schema=READING), pl.concat([others, sample]))
             self.store.publish(run)
