@@ -298,12 +298,24 @@ SIXTH: Mapping[str, Fault] = {
         ALL, *(each + (pl.int_range(pl.len()) * 7919 % 7 - 3) for each in MINUTES)
     ),
 }
+
+PLANES = (pl.col("seats"), pl.col("built"))
+SEVENTH: Mapping[str, Fault] = {
+    "delays by the flight number alone": both(lambda delay: delay.first().over("flight")),
+    "arrivals by the flight number alone": made(ARRIVAL.first().over("flight")),
+    "delays without the airline": both(lambda delay: delay.last().over("flight", "origin")),
+    "delays without the airport": both(lambda delay: delay.first().over("carrier", "flight")),
+    "arrivals without the flight number": made(ARRIVAL.first().over("carrier", "origin")),
+    "planes by the flight number alone": made(*(each.first().over("flight") for each in PLANES)),
+}
+"""Joins by a part of the key."""
 """What a feed may do that is like what lists before missed (docs/adr/0138). First tried up to June."""
 LISTS: Mapping[str, Mapping[str, Fault]] = {
     "the first list": FAULTS,
     "the list of ADR 92": FOURTH,
     "the list of ADR 114": FIFTH,
     "the list of ADR 138": SIXTH,
+    "joins by a part of the key": SEVENTH,
 }
 
 

@@ -13,6 +13,7 @@ from nightjar.core.monitoring.outcome_guard import FEW_VALUES, GREATEST, Outcome
 from nightjar.core.monitoring.outcome_relations import (
     MANY_ROWS,
     MOST_COUPLED,
+    alike,
     apart,
     belonging,
     beside_before,
@@ -92,7 +93,12 @@ def days_of(
             couplings=ranks(beside, own),
             values={name: counts.get(day, {}) for name, counts in counted.items()},
             repeated=repeated.get(day, 0.0),
-            rates={**rates[day], **belonging(dataset, beside, few, several), **piles(by_part)},
+            rates={
+                **rates[day],
+                **belonging(dataset, beside, few, several),
+                **piles(by_part),
+                **alike(dataset, now, read),
+            },
             lines=fitted,
             grains=grain,
             edges=edges(now, own),

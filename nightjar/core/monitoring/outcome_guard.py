@@ -124,7 +124,7 @@ numbers are missing: the odds are e to the power of -7.
 """
 STEADY = 1.7
 """Columns belong together if the rise of their line differs by less than this factor."""
-PILED = "piled up at one value"
+PILED, ALIKE = "piled up at one value", " alike in rows of the same "
 WIDTHS_OF_PILES = 0.25
 """How far a pile may lie above those of comparable days, in widths of their range; besides what is chance."""
 WHERE, WITH, IN = " where ", " with ", " in "
@@ -618,10 +618,8 @@ def _rates(
             scarce = _scarce(len(usual))
             low, high = -math.inf, _most_of_pile(known, rows, left, wider * times(counted), scarce)
         else:
-            low, high = (
-                min(usual) - _reach(min(usual), rows, least, left),
-                max(usual) + _reach(max(usual), rows, least, left),
-            )
+            low = -math.inf if ALIKE in counted else min(usual) - _reach(min(usual), rows, least, left)
+            high = max(usual) + _reach(max(usual), rows, least, left)
         exclusive = AND in counted or counted in {UNANSWERED, UNASKED}
         if exclusive and not any(some for some, _ in known):
             high = _log_odds(MOST_EXCLUDED / rows, rows)

@@ -19,6 +19,7 @@ from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.inputs.shapes import FIFTH, LEAST_OF_ENDS, quantile
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import (
+    ALIKE,
     AND,
     BEFORE,
     GAP,
@@ -126,6 +127,28 @@ def belonging(
         for told in counted
         if not (of.startswith(seldom) and (AND in told or told == KEYS_BEFORE))
     }
+
+
+def alike(dataset: RawDataset, rows: pl.DataFrame, numbers: Mapping[str, Matrix]) -> Rates:
+    """How many rows have the number of the one before them that has the same part of the key.
+
+    A join by a part of the key gives rows the numbers of others. A part is one column of the key, or all but
+    one. numbers: as `numbers_of`. Two numbers are compared if both are known.
+    """
+    keys = keys_of(dataset)
+    if len(keys) < 2 or len(numbers) > MOST_COUPLED:
+        return {}
+    found = dict[str, tuple[int, int]]()
+    for part in dict.fromkeys(part for size in (1, len(keys) - 1) for part in combinations(keys, size)):
+        hashed = rows.select(part).hash_rows(seed=0).to_numpy()
+        order = np.argsort(hashed, kind="stable")
+        same = np.diff(hashed[order]) == 0
+        for name, values in numbers.items():
+            now, last = values[order][1:], values[order][:-1]
+            compared = same & ~np.isnan(now + last)
+            told = f"{name}{ALIKE}{' and '.join(part)}"
+            found[told] = int((compared & (now == last)).sum()), int(compared.sum())
+    return found
 
 
 def ranks(rows: pl.DataFrame, numbers: Sequence[str]) -> Mapping[str, float]:

@@ -1,5 +1,6 @@
 """How the columns of a day of outcomes belong together, and to the day before."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ from nightjar.core.monitoring.outcome_days import days_of, step_of
 from nightjar.core.monitoring.outcome_guard import HOLDS, TELLS, OutcomeDay, checked, findings
 from nightjar.core.monitoring.outcome_relations import (
     MOST_ROWS,
+    alike,
     answered,
     apart,
     belonging,
@@ -19,6 +21,7 @@ from nightjar.core.monitoring.outcome_relations import (
     grains,
     levels,
     line,
+    numbers_of,
     ordered,
     piles,
     ranks,
@@ -456,6 +459,37 @@ def test_a_pile_is_of_rows_beyond_those_of_the_values_beside_it():
         "a piled up at one value where d is e": (0, 2),
         "c piled up at one value": (7, 7),
         "c piled up at one value where d is e": (2, 2),
+    }
+
+
+LEGS = replace(TRIPS, keys=("trip", "depot"))
+
+
+def legs(day):
+    """Two trips have each number, from other depots."""
+    return trips(day).with_columns(pl.col("trip") // 2)
+
+
+def test_a_join_by_a_part_of_the_key_is_held():
+    known = days_of(LEGS, pl.concat(map(legs, DAYS)))
+    joined = legs(DAYS[-1]).with_columns(CAME.first().over("trip"))
+    found = checked(DAYS[-1], days_of(LEGS, joined)[DAYS[-1]], known)
+    named = {each.named for each in found if " same " in each.named}
+    assert named == {"The share of came alike in rows of the same trip is higher than usual (values)"}
+
+
+def test_two_known_numbers_of_the_same_part_of_the_key_are_compared():
+    dataset = replace(TRIPS, keys=("driver", "trip", "depot"))
+    rows = pl.DataFrame(
+        {"driver": [*"ABAB"], "trip": [1, 1, 2, 2], "depot": [*"xxxy"], "came": [3.0, 3, 4, None]}
+    )
+    assert alike(dataset, rows, numbers_of(rows, ["came"])) == {
+        "came alike in rows of the same driver": (0, 1),
+        "came alike in rows of the same trip": (1, 1),
+        "came alike in rows of the same depot": (1, 2),
+        "came alike in rows of the same driver and trip": (0, 0),
+        "came alike in rows of the same driver and depot": (0, 1),
+        "came alike in rows of the same trip and depot": (1, 1),
     }
 
 
