@@ -5,7 +5,7 @@ So a part reads and verifies only its own rows.
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -42,11 +42,12 @@ class Snapshots:
         The same arguments give the same population.
         generations: those of the feature tables that the night reads, whenever its parts are scored. They are
         the bundle's last file. If all are the first ones, there is no such file, as there was none before
-        tables had generations. drawing: takes the rows of each part, which so need not be read again.
+        tables had generations. drawing: takes what can be scored of each part, which so need not be read
+        again.
         """
         parts = cut(rows.height, part_rows)
         slices = (rows.slice(part.start, part.rows) for part in parts)
-        return self._fix(seen(slices, rows.height, drawing), parts, generations)
+        return self._fix(slices, parts, generations, drawing)
 
     def fix_streamed(
         self,
@@ -63,22 +64,31 @@ class Snapshots:
         with tempfile.TemporaryDirectory() as folder:
             sorting = Sorting(Path(folder)).take(batches(Path(folder)))
             parts = cut(sorting.rows, part_rows)
-            rows = seen(in_parts(sorting.sorted(), parts), sorting.rows, drawing)
-            return self._fix(rows, parts, generations) if parts else None
+            rows = in_parts(sorting.sorted(), parts)
+            return self._fix(rows, parts, generations, drawing) if parts else None
 
     def _fix(
-        self, rows: Iterable[pl.DataFrame], parts: Sequence[Part], generations: Generations | None
+        self,
+        rows: Iterable[pl.DataFrame],
+        parts: Sequence[Part],
+        generations: Generations | None,
+        drawing: Drawing | None,
     ) -> Population:
         named = {table: name for table, name in sorted((generations or {}).items()) if name}
+        height = sum(part.rows for part in parts)
+        if drawing is not None:
+            drawing.begin(height)
         with tempfile.TemporaryDirectory() as folder:
             files = [Path(folder) / f"{part.number}{SUFFIX}" for part in parts]
             for of_part, file in zip(rows, files, strict=True):
                 file.write_bytes(parquet(of_part))
+                if drawing is not None:
+                    drawing.take(sound(of_part))
             if named:
                 files.append(Path(folder) / f"generations{GENERATIONS}")
                 files[-1].write_text(json.dumps(named))
             uri, sha256 = self.artifacts.put_bundle("population", files)
-        return Population(uri=uri, sha256=sha256, rows=sum(part.rows for part in parts), parts=len(parts))
+        return Population(uri=uri, sha256=sha256, rows=height, parts=len(parts))
 
     def fix_again(self, run: Run, drawing: Drawing | None = None) -> Population:
         """Store the rows of a run's population in the same parts, without scores that a repair kept."""
@@ -125,18 +135,6 @@ class Snapshots:
     def _file(self, run: Run, part: Part) -> Path:
         population = fixed(run)
         return self.artifacts.get_member(population.uri, population.sha256, part.number, SUFFIX)
-
-
-def seen(parts: Iterable[pl.DataFrame], rows: int, drawing: Drawing | None) -> Iterable[pl.DataFrame]:
-    """The parts, and the drawing takes what can be scored of each. rows: of all parts."""
-    return parts if drawing is None else _taken(parts, rows, drawing)
-
-
-def _taken(parts: Iterable[pl.DataFrame], rows: int, drawing: Drawing) -> Iterator[pl.DataFrame]:
-    drawing.begin(rows)
-    for part in parts:
-        drawing.take(sound(part))
-        yield part
 
 
 def generations_named(artifacts: Artifacts, file: StoredFile) -> Generations:
