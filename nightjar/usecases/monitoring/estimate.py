@@ -119,7 +119,7 @@ class EstimateNights:
         spec, registry = self.inputs.spec, self.inputs.registry
         if all(each.is_of(spec.kind) for each in registry.versions(spec.name)):
             return samples
-        shown = {night.score_date: night.run_id for night in self.store.published(spec.name)}
+        shown = self._shown()
         versions = {
             night: registry.version_by_id(self.store.run(shown[night]).version_id) for night in samples
         }
@@ -133,7 +133,8 @@ class EstimateNights:
         """
         few = {night: sampled(rows, SAMPLE_ROWS) for night, rows in samples.items()}
         each = (
-            rows.select(pl.lit(night).alias("score_date"), *KEY[1:], "score") for night, rows in few.items()
+            rows.select(pl.lit(night).alias("score_date"), "entity_key", "score")
+            for night, rows in few.items()
         )
         asked = self._with_outputs(pl.concat([NO_ROWS, *each]))
         outcome = self.outcomes.of_rows(self.inputs.spec.name, asked.select(KEY), run.as_of)
@@ -151,15 +152,19 @@ class EstimateNights:
         """The rows with the `outputs` that classes need. A sample keeps the score alone."""
         if not self.inputs.spec.kind.classes:
             return rows
-        runs = {night.score_date: night.run_id for night in self.store.published(self.inputs.spec.name)}
+        shown = self._shown()
         found = (
-            self.store.scores_for(self.store.run(runs[night]), of_night["entity_key"]).select(
+            self.store.scores_for(self.store.run(shown[night]), of_night["entity_key"]).select(
                 pl.lit(night).alias("score_date"), "entity_key", "outputs"
             )
             for (night,), of_night in rows.group_by("score_date")
         )
-        nothing = pl.DataFrame(schema={"score_date": pl.Date, "entity_key": pl.String, "outputs": OUTPUTS})
+        nothing = NO_ROWS.select(*KEY, outputs=pl.lit(None, OUTPUTS))
         return rows.join(pl.concat([nothing, *found]), on=KEY, how="left", maintain_order="left")
+
+    def _shown(self) -> Mapping[date, int]:
+        """The runs that analysts see, by night."""
+        return {night.score_date: night.run_id for night in self.store.published(self.inputs.spec.name)}
 
     def _expected(
         self, run: Run, tonight: pl.DataFrame, past: Sequence[pl.DataFrame]
