@@ -1,13 +1,12 @@
 """Outcomes, and the performance of published nights against them, in Postgres."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Engine, text
 
 from db.adding import add
 from db.copy import copy_frame
@@ -64,12 +63,12 @@ COMPARISONS = text("""
     ORDER BY measured_at, recorded_at, run.score_date
 """)
 SHOWN = text("""
-    SELECT DISTINCT ON (publication.score_date) publication.score_date, run.id AS run_id,
-        run.challenger_id IS NOT NULL AS challenger, cardinality(version.outputs) > 0 AS outputs
+    SELECT run.id AS run_id, run.challenger_id IS NOT NULL AS challenger,
+        cardinality(version.outputs) > 0 AS outputs
     FROM nightjar.publication JOIN nightjar.run ON run.id = publication.run_id
     JOIN nightjar.model_version AS version ON version.id = run.version_id
-    WHERE publication.model = :model AND publication.score_date = ANY(:days)
-    ORDER BY publication.score_date, publication.id DESC
+    WHERE publication.model = :model AND publication.score_date = :day
+    ORDER BY publication.id DESC LIMIT 1
 """)
 SCORED = sql.SQL("SELECT {columns} FROM nightjar.score WHERE run_id = %(run_id)s AND score_date = %(day)s")
 SHOWN_SCORES = {name: dtype for name, dtype in SCORES.items() if name != "carried_from"}
@@ -186,29 +185,17 @@ class PostgresOutcomes:
 
 def _scores(connection: Connection, model: str, score_date: date) -> pl.DataFrame:
     """The scores of a night. Of columns that its versions leave empty Postgres is not asked."""
-    shown = _shown(connection, model, [score_date])
-    there = _told_of(shown)
-    asked = {"day": score_date, "run_id": shown[0].run_id if shown else None}
+    shown = connection.execute(SHOWN, {"model": model, "day": score_date}).one_or_none()
+    if shown is None:
+        return pl.DataFrame(schema=SHOWN_SCORES)
+    filled = {"outputs": shown.outputs, **dict.fromkeys(OF_CHALLENGER, shown.challenger)}
+    there = {name: dtype for name, dtype in SHOWN_SCORES.items() if filled.get(name, True)}
+    asked = {"day": score_date, "run_id": shown.run_id}
     found = read_frame(connection, SCORED.format(columns=_columns(there)), asked, there)
-    return found.select(*_all_of(there))
-
-
-def _shown(connection: Connection, model: str, days: Sequence[date]) -> Sequence[Row[Any]]:
-    """The runs that analysts see of some nights, with the columns of SHOWN."""
-    return connection.execute(SHOWN, {"model": model, "days": days}).all()
-
-
-def _told_of(shown: Sequence[Row[Any]]) -> Mapping[str, pl.DataType]:
-    """The columns of SHOWN_SCORES that any of some runs fills."""
-    challenger = any(run.challenger for run in shown)
-    optional = {"outputs": any(run.outputs for run in shown), **dict.fromkeys(OF_CHALLENGER, challenger)}
-    return {name: dtype for name, dtype in SHOWN_SCORES.items() if optional.get(name, True)}
-
-
-def _all_of(there: Collection[str]) -> Iterator[pl.Expr]:
-    """The columns SHOWN_SCORES, null where they are not there."""
-    for name, dtype in SHOWN_SCORES.items():
-        yield pl.col(name) if name in there else pl.lit(None, dtype).alias(name)
+    return found.select(
+        pl.col(name) if name in there else pl.lit(None, dtype).alias(name)
+        for name, dtype in SHOWN_SCORES.items()
+    )
 
 
 def _columns(names: Mapping[str, pl.DataType]) -> sql.Composed:
