@@ -58,6 +58,20 @@ class Keyed:
         """Their first rows of the night before, in the same order."""
         return self.rows.clear() if self.before is None else self.before[self._before]
 
+    @cached_property
+    def gone(self) -> NDArray[np.bool_]:
+        """Of each row of the night before, whether its key is not met again. Each key has one row there."""
+        lacking = np.ones(0 if self.before is None else self.before.height, bool)
+        lacking[self._before] = False
+        return lacking
+
+    @cached_property
+    def new(self) -> NDArray[np.bool_]:
+        """Of each row of the night, whether the night before lacks its key."""
+        lacking = np.ones(len(self.first), bool)
+        lacking[self.again] = False
+        return lacking[self.of]
+
     def pairs(self, names: Sequence[str]) -> Pairs:
         """The values of number columns of the keys that were met again."""
         return Pairs.known_twice(names, matrix(self.now, names), matrix(self.then, names))

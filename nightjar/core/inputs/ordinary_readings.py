@@ -447,19 +447,9 @@ def _frozen(reading: Reading, single: Collection[str]) -> Iterator[Finding]:
         return
     limit = reading.low / FROZEN
     if reading.low >= CHANGES[reading.name] and reading.value < limit:
-        yield Finding(
-            name="frozen",
-            column=reading.column,
-            number=reading.value,
-            expected=reading.usual,
-            limit=limit,
-            rate=RATE,
-            holds=reading.column not in single,
-            sentence=two_lines(
-                f"{reading.column} looks frozen: hardly a value changed since last night",
-                _numbers("share of values that changed", reading, limit, percent),
-            ),
-        )
+        what = f"{reading.column} looks frozen: hardly a value changed since last night"
+        numbers = _numbers("share of values that changed", reading, limit, percent)
+        yield _found("frozen", reading, limit, what, numbers, holds=reading.column not in single)
 
 
 def _calendar(
@@ -482,20 +472,12 @@ def _calendar(
     varied = {name for name, count in values.iter_rows() if count >= LEAST_VALUES}
     for reading in beside(tonight.filter(only), past, nights):
         if reading.column in varied and reading.low == reading.high != reading.value:
-            yield Finding(
-                name="calendar",
-                column=reading.column,
-                number=reading.value,
-                expected=reading.usual,
-                limit=reading.usual,
-                rate=RATE,
-                holds=not holiday,
-                sentence=two_lines(
-                    f"{reading.column} has the value of another weekday",
-                    f"Value of the whole night: {reading.value:g}. On the last {nights} nights of this "
-                    f"weekday: {reading.usual:g}",
-                ),
+            what = f"{reading.column} has the value of another weekday"
+            numbers = (
+                f"Value of the whole night: {reading.value:g}. On the last {nights} nights of this weekday: "
+                f"{reading.usual:g}"
             )
+            yield _found("calendar", reading, reading.usual, what, numbers, holds=not holiday)
 
 
 def _population(reading: Reading) -> Iterator[Finding]:
@@ -506,17 +488,8 @@ def _population(reading: Reading) -> Iterator[Finding]:
     limit, usual = limits[reading.name]
     if reading.high < usual and reading.value >= limit:
         which = "the night before" if reading.name == "met_last" else "one of the last nights"
-        yield Finding(
-            name="population_repeated",
-            number=reading.value,
-            expected=reading.usual,
-            limit=limit,
-            rate=RATE,
-            sentence=two_lines(
-                f"The population is that of {which}",
-                _numbers("share of the entities that are the same", reading, limit, percent),
-            ),
-        )
+        numbers = _numbers("share of the entities that are the same", reading, limit, percent)
+        yield _found("population_repeated", reading, limit, f"The population is that of {which}", numbers)
 
 
 def _nobody_new(reading: Reading, rows: float) -> Iterator[Finding]:
@@ -524,17 +497,9 @@ def _nobody_new(reading: Reading, rows: float) -> Iterator[Finding]:
     if reading.name != "within_most" or reading.value < 1:
         return
     if reading.high < 1 and (1 - reading.usual) * rows >= USUALLY_NEW:
-        yield Finding(
-            name="population_repeated",
-            number=reading.value,
-            expected=reading.usual,
-            limit=1.0,
-            rate=RATE,
-            sentence=two_lines(
-                "No entity is new: all are those of one of the last nights",
-                _numbers("share of the entities that one night had", reading, 1.0, percent),
-            ),
-        )
+        what = "No entity is new: all are those of one of the last nights"
+        numbers = _numbers("share of the entities that one night had", reading, 1.0, percent)
+        yield _found("population_repeated", reading, 1.0, what, numbers)
 
 
 def _standing(reading: Reading, *, holiday: bool) -> Iterator[Finding]:
@@ -543,52 +508,37 @@ def _standing(reading: Reading, *, holiday: bool) -> Iterator[Finding]:
         return
     limit = reading.low / FROZEN
     if reading.value < limit:
-        yield Finding(
-            name="population_repeated",
-            slice=reading.slice,
-            number=reading.value,
-            expected=reading.usual,
-            limit=limit,
-            rate=RATE,
-            holds=not holiday,
-            sentence=two_lines(
-                f"The population of {in_words(reading.slice)} is that of the night before",
-                _numbers("entities that only one of the two nights has", reading, limit, number),
-            ),
-        )
+        what = f"The population of {in_words(reading.slice)} is that of the night before"
+        numbers = _numbers("entities that only one of the two nights has", reading, limit, number)
+        yield _found("population_repeated", reading, limit, what, numbers, holds=not holiday)
 
 
 def _unexplained(reading: Reading) -> Iterator[Finding]:
     if reading.name == "explained" and reading.value < REFLECTED <= reading.low:
-        yield Finding(
-            name="scores_unexplained",
-            column=reading.column,
-            number=reading.value,
-            expected=reading.usual,
-            limit=REFLECTED,
-            rate=RATE,
-            sentence=two_lines(
-                "The scores run against the inputs",
-                _numbers("rank correlation with what the inputs let expect", reading, REFLECTED, number),
-            ),
-        )
+        numbers = _numbers("rank correlation with what the inputs let expect", reading, REFLECTED, number)
+        yield _found("scores_unexplained", reading, REFLECTED, "The scores run against the inputs", numbers)
 
 
 def _told(rule: Rule, reading: Reading, limit: float, what: str = "") -> Finding:
     """what: what is wrong; by the rule if it is not given."""
+    numbers = _numbers(rule.told, reading, limit, percent if rule.of_share else number)
+    return _found(rule.check, reading, limit, what or _what(rule, reading), numbers, holds=not rule.doubt)
+
+
+def _found(
+    name: str, reading: Reading, limit: float, what: str, numbers: str, *, holds: bool = True
+) -> Finding:
+    """What a reading says against a night. what, numbers: the two lines of the sentence."""
     return Finding(
-        name=rule.check,
+        name=name,
         column=reading.column,
         slice=reading.slice,
         number=reading.value,
         expected=reading.usual,
         limit=limit,
         rate=RATE,
-        holds=not rule.doubt,
-        sentence=two_lines(
-            what or _what(rule, reading),
-            _numbers(rule.told, reading, limit, percent if rule.of_share else number),
-        ),
+        holds=holds,
+        sentence=two_lines(what, numbers),
     )
 
 

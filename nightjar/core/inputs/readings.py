@@ -142,7 +142,7 @@ def readings(rows: pl.DataFrame, spec: ModelSpec, earlier: Sequence[pl.DataFrame
         told += [
             *_of_entities(by[ENTITY,], spec, numeric),
             *met_again(rows, before),
-            *others(rows, last, spec),
+            *others(rows, by[ENTITY,], spec),
             *explained_by(rows, before, spec),
             *_as_before(numbers, spec, before),
             *attributes.of_keys(rows, before, (*spec.categorical, *keys_of(spec)), _own(rows, spec)),
@@ -404,19 +404,19 @@ def met_again(rows: pl.DataFrame, earlier: Sequence[pl.DataFrame]) -> list[Told]
     ]
 
 
-def others(rows: pl.DataFrame, last: pl.DataFrame, spec: ModelSpec) -> Iterator[Told]:
+def others(rows: pl.DataFrame, by: Keyed, spec: ModelSpec) -> Iterator[Told]:
     """`others`: how many entities of a slice only one of two nights has, of slices of SOME rows tonight.
 
-    last: the published night before.
+    by: the entities of the rows, beside the published night before.
     """
-    odd = pl.Series([*(_entities(rows) ^ _entities(last))], dtype=pl.String).implode()
-    now, then = slices_of(rows, spec), slices_of(last, spec)
+    assert by.before is not None
+    now, then = slices_of(rows, spec), slices_of(by.before, spec)
     if not (both := [name for name in now if name in then]):
         return
     labels, labels_then = (
-        night.select(of[name].alias(name) for name in both) for night, of in ((rows, now), (last, then))
+        night.select(of[name].alias(name) for name in both) for night, of in ((rows, now), (by.before, then))
     )
-    differ = pl.concat([labels.filter(rows[ENTITY].is_in(odd)), labels_then.filter(last[ENTITY].is_in(odd))])
+    differ = pl.concat([labels.filter(by.new), labels_then.filter(by.gone)])
     for name in both:
         counts = dict(differ[name].value_counts(name=HEIGHT).iter_rows())
         for value, height in labels[name].value_counts(name=HEIGHT).iter_rows():

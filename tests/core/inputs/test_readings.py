@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from nightjar.core.inputs.again import repeated
+from nightjar.core.inputs.by_key import keyed
 from nightjar.core.inputs.ordinary_readings import LEAST_NIGHTS, RATE, unusual
 from nightjar.core.inputs.readings import (
     LEAST_OTHERS,
@@ -186,9 +187,10 @@ def test_entities_that_one_of_two_nights_has_are_counted_by_slice():
     renamed = pl.when(city="ROME").then(pl.lit("x") + pl.col("entity")).otherwise("entity")
     rows = last.with_columns(renamed.alias("entity"))
     sizes = dict(rows["city"].value_counts().iter_rows())
-    told = {part: count for _, _, part, count in others(rows, last, SPEC)}
+    told = {part: count for _, _, part, count in others(rows, keyed(rows, ["entity"], last), SPEC)}
     assert told == {f"city={city}": (2 * size if city == "ROME" else 0) for city, size in sizes.items()}
-    assert [*others(rows.head(20), last, SPEC)] == []
+    few = rows.head(20)
+    assert [*others(few, keyed(few, ["entity"], last), SPEC)] == []
 
 
 def test_two_slices_are_counted_together():
