@@ -30,6 +30,7 @@ from nightjar.core.monitoring.outcome_relations import (
     ranks,
     sampled,
     steps,
+    whole,
 )
 
 MOST_VALUES = 100
@@ -84,8 +85,9 @@ def days_of(
         if (now := same.get(day)) is None:
             continue
         beside = beside_before(dataset, now, same.get(day - step))
-        read, divided, grain = numbers_of(now, own), parts(now, few, several), grains(now, own)
-        by_part, fitted = ordered(read, divided), lines(read, divided, grain)
+        read, divided = numbers_of(now, own), parts(now, few, several)
+        grain, by_part = grains(read), ordered(read, divided)
+        all_rows, fitted = whole(by_part), lines(read, divided, grain)
         found[day] = OutcomeDay(
             rows=row["__rows"],
             sizes={name: row[name] for name in (*numbers, *(f"{GREATEST}{name}" for name in numbers))}
@@ -101,12 +103,12 @@ def days_of(
             },
             lines=fitted,
             grains=grain,
-            edges=edges(now, own),
-            ends=ends(now, own),
+            edges=edges(all_rows),
+            ends=ends(all_rows),
             levels=levels(by_part),
             steps=steps(by_part),
             apart=apart(now, [name for name in counted if name not in few], fitted),
-            flags=flags(now, own),
+            flags=flags(read),
         )
     return found
 

@@ -218,9 +218,12 @@ def parts(
     }
 
 
-def grains(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, float]:
-    """Half of the least step between two numbers of each column: 0.5 for whole ones, 0 without a step."""
-    return {name: _grain(rows[name].drop_nulls().cast(pl.Float64).to_numpy()) for name in names}
+def grains(numbers: Mapping[str, Matrix]) -> Mapping[str, float]:
+    """Half of the least step between two numbers of each column: 0.5 for whole ones, 0 without a step.
+
+    numbers: as `numbers_of`.
+    """
+    return {name: _grain(values) for name, values in numbers.items()}
 
 
 def _grain(numbers: Matrix) -> float:
@@ -228,36 +231,42 @@ def _grain(numbers: Matrix) -> float:
     return float(steps.min()) / 2 if steps.size else 0.0
 
 
-def flags(rows: pl.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
-    """Those of the columns of numbers that have two different ones, or one."""
-    counts = zip(names, distinct(matrix(rows, names)), strict=True)
-    return tuple(name for name, different in counts if different <= 2)
+def flags(numbers: Mapping[str, Matrix]) -> tuple[str, ...]:
+    """Those of the columns of numbers that have two different ones, or one. numbers: as `numbers_of`."""
+    return tuple(name for name, values in numbers.items() if distinct(values) <= 2)
 
 
-def edges(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, float]:
+def whole(found: Ordered) -> Mapping[str, Matrix]:
+    """The numbers of each column in order, of all rows."""
+    return {name: numbers for (name, of), numbers in found.items() if not of}
+
+
+def edges(found: Mapping[str, Matrix]) -> Mapping[str, float]:
     """Where the numbers of each column leave their range, as far as a few rows do and not one.
 
+    found: as `whole`.
     `lowest dep_delay`: how far below 0 the THIRD lowest number is. `gap of dep_delay`: the widest step
     between two numbers, with at least BESIDE rows on either side.
     """
-    found = dict[str, float]()
-    for name in names:
-        numbers = np.sort(rows[name].drop_nulls().cast(pl.Float64).to_numpy())
+    told = dict[str, float]()
+    for name, numbers in found.items():
         if numbers.size > 2 * BESIDE:
-            found[f"{LOWEST}{name}"] = max(0.0, -float(numbers[THIRD - 1]))
-            found[f"{GAP}{name}"] = float(np.diff(numbers)[BESIDE - 1 : numbers.size - BESIDE].max())
-    return found
+            told[f"{LOWEST}{name}"] = max(0.0, -float(numbers[THIRD - 1]))
+            told[f"{GAP}{name}"] = float(np.diff(numbers)[BESIDE - 1 : numbers.size - BESIDE].max())
+    return told
 
 
-def ends(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, Ends]:
-    """The least, fifth least, fifth greatest and greatest number of each column of many numbers."""
-    found = dict[str, Ends]()
-    for name in names:
-        numbers = np.sort(rows[name].drop_nulls().cast(pl.Float64).to_numpy())
+def ends(found: Mapping[str, Matrix]) -> Mapping[str, Ends]:
+    """The least, fifth least, fifth greatest and greatest number of each column of many numbers.
+
+    found: as `whole`.
+    """
+    told = dict[str, Ends]()
+    for name, numbers in found.items():
         if numbers.size >= LEAST_OF_ENDS:
             least, fifth, last_fifth, greatest = numbers[[0, FIFTH - 1, -FIFTH, -1]].tolist()
-            found[name] = least, fifth, last_fifth, greatest
-    return found
+            told[name] = least, fifth, last_fifth, greatest
+    return told
 
 
 def numbers_of(rows: pl.DataFrame, names: Sequence[str]) -> Mapping[str, Matrix]:
