@@ -11,12 +11,14 @@ from nightjar.core.monitoring.outcome_guard import (
     HOLDS,
     SEVERAL,
     TELLS,
+    TOLD_AS,
     HoldFinding,
     OutcomeDay,
     Verdict,
     checked,
     judged,
 )
+from nightjar.wiring.settings import PROJECT
 
 DAY = timedelta(days=1)
 DAYS = [date(2013, 4, 1) + n * DAY for n in range(42)]
@@ -139,3 +141,9 @@ def test_what_is_wrong_with_the_line_of_two_columns_is_told_in_a_sentence(where,
     low, high = usual
     finding = HoldFinding(name="relation", where=where, value=value, low=low, high=high, told="numbers")
     assert finding.what == told
+
+
+@pytest.mark.parametrize("name", sorted({*TOLD_AS, *TELLS} - {SEVERAL}))
+def test_the_runbook_says_what_usually_causes_a_finding(name):
+    table = (PROJECT / "runbooks" / "outcomes-held.md").read_text(encoding="utf-8").splitlines()
+    assert any(f"`{name}`" in row.split("|")[1] for row in table if row.startswith("| `"))
