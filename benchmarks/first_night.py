@@ -4,13 +4,13 @@
     uv run python benchmarks/first_night.py --home FOLDER --only "schedules: no flights of DL"
     uv run python benchmarks/first_night.py --home ANOTHER_FOLDER --list blind
 
-The lists: `delivered_faults.py`, `blind_faults.py`, `unseen_faults.py`, `everyday_faults.py` and
-`field_faults.py`. Each has its own nights and needs its own folder. A platform of its own lands the year day
-by day, trains, and publishes the nights before each of the list's nights. From there each case starts, on a
-copy of its files and of its database: the faulty file is delivered, landed and built on by `Prepare`, the
-outcome guard sees it, `ScoreNight` scores the night, and the rules of the watcher look. Edits of code are
-scored by a process that imports edited code. What the rules tell of the same night without a fault does not
-count.
+The lists: `delivered_faults.py`, `blind_faults.py`, `unseen_faults.py`, `everyday_faults.py`,
+`field_faults.py` and `reported_faults.py`. Each has its own nights and needs its own folder. A platform of
+its own lands the year day by day, trains, and publishes the nights before each of the list's nights. From
+there each case starts, on a copy of its files and of its database: the faulty file is delivered, landed and
+built on by `Prepare`, the outcome guard sees it, `ScoreNight` scores the night, and the rules of the watcher
+look. Edits of code are scored by a process that imports edited code. What the rules tell of the same night
+without a fault does not count.
 """
 
 import argparse
@@ -37,6 +37,7 @@ import everyday_faults
 import field_faults
 import polars as pl
 import psycopg
+import reported_faults
 import structlog
 import unseen_faults
 from delivered_faults import Fault, FaultList
@@ -57,7 +58,7 @@ from nightjar.wiring.adapters import INBOX
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import PROJECT, Settings
 
-WRITTEN = (delivered_faults, blind_faults, unseen_faults, everyday_faults, field_faults)
+WRITTEN = (delivered_faults, blind_faults, unseen_faults, everyday_faults, field_faults, reported_faults)
 LISTS = {each.LIST.name: each.LIST for each in WRITTEN}
 TRAINED = {"flight_delay": date(2013, 6, 30), "route_delay": date(2013, 8, 10)}
 BEFORE = {"flight_delay": (14, timedelta(days=1)), "route_delay": (8, timedelta(weeks=1))}
@@ -109,6 +110,7 @@ EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     **unseen_faults.EDITED,
     **everyday_faults.EDITED,
     **field_faults.EDITED,
+    **reported_faults.EDITED,
 }
 """Edit -> file, what stands there once, and what stands there then."""
 ADDED = {
@@ -130,7 +132,12 @@ def inputs(rows, categorical, numeric, categories=UNKNOWN):
 """,
 }
 """Edit -> what is added at the end of its file."""
-TAMPERED = {**unseen_faults.TAMPERED, **everyday_faults.TAMPERED, **field_faults.TAMPERED}
+TAMPERED = {
+    **unseen_faults.TAMPERED,
+    **everyday_faults.TAMPERED,
+    **field_faults.TAMPERED,
+    **reported_faults.TAMPERED,
+}
 
 
 @dataclass(frozen=True, slots=True)
