@@ -1,8 +1,8 @@
 """Locks that find child processes which outlive a killed parent. A child holds its lock while it lives.
 
 So the next start finds such a child and ends it: a lock that cannot be taken proves that its holder lives,
-and the holder has the file open. No pid is written down for this. The parent may be killed before it writes
-one, and the system reuses pids.
+and the holder has the file open with its lock. No pid is written down for this. The parent may be killed
+before it writes one, and the system reuses pids.
 """
 
 import os
@@ -73,10 +73,19 @@ def taken(lock: TextIO) -> bool:
 
 
 def holders(lock: TextIO) -> list[int]:
-    """The other processes that have the file open, as far as this account can look into them."""
+    """The other processes that hold the file's lock, as far as this account can look into them."""
     file, found = str(Path(lock.name).resolve()), list[int]()
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.pid != os.getpid() and any(each.path == file for each in process.open_files()):
+            opened = [each.fd for each in process.open_files() if each.path == file]
+            if process.pid != os.getpid() and any(_locks(process.pid, fd) for fd in opened):
                 found.append(process.pid)
     return found
+
+
+def _locks(pid: int, fd: int) -> bool:
+    """Whether an open file holds a lock, and is not only read (proc_pid_fdinfo(5)). Untold: yes."""
+    try:
+        return "FLOCK" in Path(f"/proc/{pid}/fdinfo/{fd}").read_text()
+    except OSError:
+        return True

@@ -92,6 +92,21 @@ def test_the_child_that_holds_a_lock_ends_whatever_its_file_says(written, parent
         assert stranger.poll() is None
 
 
+def test_somebody_who_only_reads_a_lock_is_left_alone(parent, tmp_path):
+    started, child = parent
+    with (
+        (tmp_path / "run" / "server.lock").open() as read,
+        subprocess.Popen(["sleep", "600"], stdin=read, start_new_session=True) as reader,
+    ):
+        started.kill()
+        started.wait()
+        with only_one(tmp_path / "run"):
+            until("it has ended", lambda: not lives(child))
+        with pytest.raises(subprocess.TimeoutExpired):
+            reader.wait(0.2)
+        reader.kill()
+
+
 def test_a_holder_of_another_account_is_found_by_a_command_that_can_be_pasted(tmp_path, monkeypatch):
     file = tmp_path / "server.lock of a home"
     monkeypatch.setattr(child_locks, "holders", lambda _: [])
