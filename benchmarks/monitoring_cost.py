@@ -182,7 +182,7 @@ class Bench:
 
         inputs = self.platform.night_inputs(self.spec)
         executor = InTurn(ScorePart(lambda _: inputs, self.platform.store, meter=ours))
-        follow = replace(self.platform.follow_up(self.spec), step=step)
+        follow = replace(self.platform.follow_up(self.spec, inputs=inputs), step=step)
         return replace(night, inputs=inputs, executor=executor, follow=follow, meter=ours, beside=in_turn)
 
     def _run(self, night: ScoreNight) -> None:
