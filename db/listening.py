@@ -13,6 +13,15 @@ CHANNEL = "nightjar_publication"
 """The name that consumers give to LISTEN."""
 LEAD = "SELECT pg_try_advisory_lock(hashtextextended('nightjar watcher', 0))"
 """A session that has the lock gets it again."""
+WATCHED = """
+    SELECT EXISTS (
+        SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND objsubid = 1
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND (classid::bigint << 32 | objid::bigint) = hashtextextended('nightjar watcher', 0)
+    )
+"""
+"""Whether a session leads. Every role may ask."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from db.listening import WATCHED
 from db.session import connect, translated
 from db.views import ALONE
 from nightjar.core.desk.entities import (
@@ -195,6 +196,10 @@ class PostgresDesk:
         with self._reading() as connection:
             return _rows(connection, Trouble, OPEN_TROUBLES)
 
+    def watched(self) -> bool:
+        with self._reading() as connection:
+            return _watched(connection)
+
     def nights(self, model: str) -> Nights:
         with self._reading() as connection:
             nights = _rows(connection, NightSeen, NIGHTS, _year(connection, model))
@@ -216,6 +221,7 @@ class PostgresDesk:
                 troubles=_rows(connection, Trouble, TROUBLES, asked),
                 reports=_rows(connection, Report, REPORTS, asked),
                 tested=_rows(connection, ChampionMetric, TESTED, asked),
+                watched=_watched(connection),
                 sent_at=datetime.now(UTC),
             )
 
@@ -261,6 +267,10 @@ def _of_keys(
     """asked: nights, and a key to look for in each."""
     nights, keys = [night for night, _ in asked], [key for _, key in asked]
     return _rows(connection, EntityNight, ENTITY, {"model": model, "nights": nights, "keys": keys})
+
+
+def _watched(connection: "Connection[tuple[Any, ...]]") -> bool:
+    return connection.execute(WATCHED).fetchone() == (True,)
 
 
 def _year(connection: "Connection[tuple[Any, ...]]", model: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection, insert, text
 
+from db.listening import WATCHED
 from db.session import translated
 from db.stores.rows import OnEngine
 from db.tables import IncidentRow, table_of
@@ -38,6 +39,10 @@ class PostgresIncidents(OnEngine):
     def opened(self) -> tuple[Incident, ...]:
         with translated(), self.engine.connect() as connection:
             return _opened(connection)
+
+    def watched(self) -> bool:
+        with translated(), self.engine.connect() as connection:
+            return bool(connection.execute(text(WATCHED)).scalar_one())
 
     def note(self, decide: Callable[[tuple[Incident, ...]], Changes]) -> Changes:
         with translated(), self.engine.begin() as connection:

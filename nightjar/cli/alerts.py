@@ -16,7 +16,12 @@ def list_open(context: typer.Context) -> None:
     """List the open incidents, oldest first, as the watcher noted them."""
     if context.invoked_subcommand is not None:
         return
-    found = opened().incidents().opened()
+    from nightjar.core.telling.incidents import UNWATCHED
+
+    ledger = opened().incidents()
+    found = ledger.opened()
+    if not ledger.watched():
+        console.notice(f"{UNWATCHED} `nightjar up` and `nightjar watch` run one.", level="warning")
     if not found:
         console.out.print("no incident is open")
         return

@@ -42,7 +42,8 @@ def desk(
             "`nightjar models` lists them.",
         )
     wrong = [one for one in reader.open_troubles() if model in (None, one.model) or not one.model]
-    written = {TOP: pages.index(seen, wrong, served=False), **dict(runbooks.every_page())}
+    top = pages.index(seen, wrong, watched=reader.watched(), served=False)
+    written = {TOP: top, **dict(runbooks.every_page())}
     for one in seen:
         for name, html in pages_of(platform, one.model, reports):
             written[f"{one.model}/{name}"] = html

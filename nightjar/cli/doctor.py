@@ -15,6 +15,7 @@ from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesLost, DeliveriesSetAside, FilesLost
 from nightjar.core.model.spec import ModelSpec, RawDataset
 from nightjar.core.plurals import counted
+from nightjar.core.telling.incidents import UNWATCHED
 from nightjar.showing import console
 from nightjar.showing.remedies import ASK_THE_DOCTOR, told
 from nightjar.wiring.platform import Platform
@@ -236,6 +237,11 @@ def disk(platform: Platform) -> str:
     return f"{free:.0f} GB free"
 
 
+def watcher(platform: Platform) -> str:
+    """Nights can be scored without."""
+    return "one looks" if platform.incidents().watched() else f"{UNWATCHED} `nightjar watch` runs one."
+
+
 def parts(platform: Platform) -> str:
     """Who scores the parts of nights. Raises ClusterGone, WorkerUnfit."""
     from nightjar.wiring.executors import unfit_workers
@@ -255,6 +261,7 @@ CHECKS: dict[str, Check] = {
     "artifacts": artifacts,
     "database": postgres,
     "parts": parts,
+    "watcher": watcher,
 }
 CHECKS_OF_A_MODEL: dict[str, CheckOfModel] = {
     "data": data,

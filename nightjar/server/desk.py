@@ -71,7 +71,7 @@ class Pages:
     def _found(self, path: list[str], query: Mapping[str, list[str]]) -> Page | None:
         if path == [TOP]:
             reader = self.reader()
-            html = pages.index(reader.models(), reader.open_troubles(), served=True)
+            html = pages.index(reader.models(), reader.open_troubles(), watched=reader.watched(), served=True)
             return Page(HTTPStatus.OK, html)
         if len(path) != 2:
             return None

@@ -29,6 +29,7 @@ from nightjar.core.desk.entities import (
 from nightjar.core.desk.places import AT, RUNBOOKS, TOP, night_file, run_url, runbook_place
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.plurals import counted
+from nightjar.core.telling.incidents import UNWATCHED
 from nightjar.showing import calendar, expected, page, plots, summary
 from nightjar.showing.console import measured as with_interval
 
@@ -36,8 +37,11 @@ TITLES = {"drift": "Drift, with the distribution of each column", "card": "Card 
 """Of the reports, by kind."""
 
 
-def index(models: Iterable[ModelSeen], troubles: Sequence[Trouble] = (), *, served: bool) -> str:
-    """The page that lists the models. troubles: the open ones. served: False for files."""
+def index(models: Iterable[ModelSeen], troubles: Sequence[Trouble], *, watched: bool, served: bool) -> str:
+    """The page that lists the models.
+
+    troubles: the open ones. watched: whether a watcher looks. served: False for files.
+    """
     rows = [
         (
             page.link(f"{quote(one.model)}/{TOP}", one.model),
@@ -52,7 +56,8 @@ def index(models: Iterable[ModelSeen], troubles: Sequence[Trouble] = (), *, serv
     ways = [page.link(f"{RUNBOOKS}/{TOP}", "All runbooks")]
     ways += [page.link("../", "Runs and schedules (Prefect)")] if served else []
     listed = page.table(columns, rows) if rows else page.said("No model has a version yet.")
-    wrong = page.section("What is wrong now", _open(troubles))
+    told = [] if watched else [page.said(UNWATCHED)]
+    wrong = page.section("What is wrong now", *told, _open(troubles))
     return _page("Nightjar", [listed, f"<p>{' · '.join(ways)}</p>", wrong])
 
 
@@ -163,7 +168,7 @@ def refused(title: str, what: str) -> str:
 
 def _troubles(troubles: Sequence[Trouble]) -> str:
     if not troubles:
-        return page.said("Nothing is wrong, and no incident is on record.")
+        return page.said("No incident is on record.")
     rows = [
         (
             "open" if one.ended_at is None else f"ended {_instant(one.ended_at)}",

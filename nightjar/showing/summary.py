@@ -10,6 +10,7 @@ from nightjar.core.desk.places import night_file
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.plurals import counted
 from nightjar.core.telling.facts import FEWEST_LOSS_NIGHTS
+from nightjar.core.telling.incidents import UNWATCHED
 from nightjar.showing import calendar, page
 from nightjar.showing.console import measured as with_interval
 
@@ -63,9 +64,10 @@ def _told(day: Day, state: State | None) -> str:
 def _wrong(desk: Desk) -> str:
     found = [one.severity for one in desk.troubles if one.ended_at is None]
     if not found:
-        return "No. No incident is open."
+        return "No. No incident is open." if desk.watched else f"Nobody can say. {UNWATCHED}"
     counts = ", ".join(f"{found.count(one)} {one}" for one in sorted({*found}))
-    return page.link(f"#{WRONG}", f"Yes. Open incidents: {counts}.")
+    told = page.link(f"#{WRONG}", f"Yes. Open incidents: {counts}.")
+    return told if desk.watched else f"{told} {UNWATCHED}"
 
 
 def _quality(desk: Desk, spec: ModelSpec | None) -> str:

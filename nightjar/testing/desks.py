@@ -139,6 +139,7 @@ def full_desk(nights: int, columns: int = 40, note: str = "constant: every value
         troubles=[trouble(str(days[-1])), trouble(str(days[0]), over=True)],
         reports=[Report(score_date=shown[-1], run_id=shown[-1].toordinal(), kind="card", uri="file:///x")],
         sent_at=NOON,
+        watched=True,
     )
 
 

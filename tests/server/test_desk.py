@@ -31,11 +31,14 @@ class Reader:
     def open_troubles(self):
         return []
 
+    def watched(self):
+        return True
+
     def desk(self, model):
         nights = [NIGHT] if model == "toy" else []
         empty = ("measured", "expected", "drift", "set_aside", "stages", "scored", "roles", "troubles")
         empty += ("reports",)
-        return Desk(model=model, nights=nights, sent_at=NOON, **dict.fromkeys(empty, ()))
+        return Desk(model=model, nights=nights, sent_at=NOON, watched=True, **dict.fromkeys(empty, ()))
 
     def nights(self, model):
         return Nights(model=model, nights=[NIGHT] if model == "toy" else [], sent_at=NOON)

@@ -87,6 +87,7 @@ SEEN = Desk(
     ],
     reports=[],
     sent_at=NOON,
+    watched=True,
 )
 DAYS = tuple(days(SEEN.nights, NIGHTS))
 NOTHING = Desk(
@@ -102,6 +103,7 @@ NOTHING = Desk(
     troubles=[],
     reports=[],
     sent_at=NOON,
+    watched=True,
 )
 FOUND = [
     Found(
@@ -134,7 +136,10 @@ OF_NIGHT = OfNight(
 )
 PAGES = {
     "index": desk.index(
-        [ModelSeen(model=EVIL, nights=3, newest=FIRST, published_at=NOON, open_troubles=1)], served=True
+        [ModelSeen(model=EVIL, nights=3, newest=FIRST, published_at=NOON, open_troubles=1)],
+        [],
+        watched=True,
+        served=True,
     ),
     "model": desk.model_page(SEEN, DAYS, toy_spec(), served=True),
     "file": desk.model_page(SEEN, DAYS, None, served=False),
@@ -237,7 +242,15 @@ def test_the_first_screen_counts_the_open_incidents_and_leads_to_them():
     assert 'href="#wrong"' in told
     assert 'id="wrong"' in told
     calm = desk.model_page(replace(SEEN, troubles=[]), DAYS, toy_spec(), served=True)
-    assert "No incident is open." in text_of(calm)
+    assert "No. No incident is open." in text_of(calm)
+
+
+def test_no_open_incident_means_nothing_while_no_watcher_looks():
+    unwatched = replace(SEEN, troubles=[], watched=False)
+    assert answer("Is anything wrong now?", unwatched).startswith("Nobody can say. No watcher runs")
+    assert "No watcher runs" in answer("Is anything wrong now?", replace(SEEN, watched=False))
+    assert "No watcher runs" in text_of(desk.index([], [], watched=False, served=True))
+    assert "No watcher runs" not in text_of(desk.index([], [], watched=True, served=True))
 
 
 def test_the_first_screen_says_what_a_night_takes():
@@ -248,7 +261,7 @@ def test_the_first_screen_says_what_a_night_takes():
 
 def test_the_list_of_models_names_what_is_wrong_with_them_and_with_the_platform():
     found = [trouble("2024-01-30"), replace(trouble(""), model="", runbook="no-worker")]
-    html = desk.index([], found, served=False)
+    html = desk.index([], found, watched=True, served=False)
     assert "toy critical The night of 2024-01-30 is held back" in text_of(html)
     assert "the platform critical" in text_of(html)
     assert 'href="runbook-pages/no-worker.html"' in html
@@ -335,7 +348,7 @@ def test_the_page_of_a_night_calls_a_metric_as_people_do():
 def test_the_list_of_models_leads_to_runbooks_and_where_it_is_served_to_prefect():
     assert 'href="runbook-pages/index.html"' in PAGES["index"]
     assert 'href="../"' in PAGES["index"]
-    assert 'href="../"' not in desk.index([], served=False)
+    assert 'href="../"' not in desk.index([], [], watched=True, served=False)
 
 
 def test_a_column_outside_of_training_is_not_called_usual():

@@ -235,7 +235,8 @@ class Desk(Nights):
     """All that the page of a model shows. Rows are in the order of their nights.
 
     drift, set_aside, stages: of the last nights only. reports: the newest of each night and kind.
-    tested: the champion, by each metric.
+    tested: the champion, by each metric. watched: whether a watcher looked, so that `troubles` has what is
+    wrong now.
     """
 
     measured: Sequence[Measured]
@@ -247,6 +248,7 @@ class Desk(Nights):
     roles: Sequence[RoleHeld]
     troubles: Sequence[Trouble]
     reports: Sequence[Report]
+    watched: bool
     tested: Sequence[ChampionMetric] = ()
 
 

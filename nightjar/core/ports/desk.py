@@ -18,6 +18,10 @@ class DeskReader(Protocol):
         """Return the open incidents of all models and of the platform, the critical ones first."""
         ...
 
+    def watched(self) -> bool:
+        """Return True if a watcher looks at this moment. Else nobody notes incidents."""
+        ...
+
     def desk(self, model: str) -> Desk:
         """Return what is known of the nights of the year that ends with the newest."""
         ...

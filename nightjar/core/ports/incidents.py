@@ -17,6 +17,10 @@ class IncidentLedger(Protocol):
         """Return the incidents that nothing has ended, oldest first."""
         ...
 
+    def watched(self) -> bool:
+        """Return True if a watcher looks at this moment. Else nothing new is noted."""
+        ...
+
     def note(self, decide: Callable[[tuple[Incident, ...]], Changes]) -> Changes:
         """Store what is decided about the open incidents.
 

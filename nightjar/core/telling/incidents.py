@@ -41,6 +41,8 @@ TOLD_AGAIN_AFTER = timedelta(days=1)
 """So often at most an incident tells the same cause."""
 SHOWN_WITHIN = timedelta(minutes=10)
 """So old is a number at most that is shown of an open incident."""
+UNWATCHED = "No watcher runs, so nobody looks for incidents."
+"""Then no open incident does not mean that nothing is wrong."""
 NUMBERS = re.compile(r"[\d.,]+")
 
 

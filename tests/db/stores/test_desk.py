@@ -5,7 +5,9 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from harness.held import until
 
+from db.listening import listening
 from db.session import connect
 from db.stores.desk import ENTITY, PostgresDesk
 from db.stores.incidents import PostgresIncidents
@@ -237,3 +239,13 @@ def test_the_open_incidents_of_all_models_and_of_the_platform_are_read_the_criti
         ("server_gone", ""),
         ("drifted", MODEL),
     ]
+
+
+def test_an_analyst_sees_whether_a_watcher_looks(desk, engine, database):
+    with listening(database.url("writer")) as listener:
+        assert not desk.watched()
+        assert listener.leads()
+        assert desk.watched()
+        assert desk.desk(MODEL).watched
+        assert PostgresIncidents(engine).watched()
+    until("the session has ended", lambda: not desk.watched())
