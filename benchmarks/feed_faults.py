@@ -449,13 +449,33 @@ FOURTH: Mapping[str, Fault] = {
     "the second half of the night before": in_part(HOUR < 6, at_hour_of(1)),
 }
 """Written before its author had read the rules."""
+
+
+def rotated(hours: int) -> Fault:
+    """Hours of another clock under the date of this one: the last hours of the file come first."""
+    midnight, hour = pl.col("time_hour").dt.truncate("1d"), HOUR.cast(pl.Int64)
+    return lambda rows, _: rows.with_columns(
+        time_hour=midnight + pl.duration(hours=(hour + 24 - hours) % 24)
+    ).sort("origin", "time_hour")
+
+
+FIFTH: Mapping[str, Fault] = {
+    "hours of New York under the date of universal time": rotated(4),
+    "hours of Tokyo under the date of universal time": rotated(15),
+    "an hour too few, within the date": rotated(1),
+    "the halves of the day exchanged": rotated(12),
+    "hours of New York at one airport": in_part(pl.col("origin") == "JFK", rotated(4)),
+    "the last six hours come first": rotated(18),
+}
+"""A day that begins at another of its instants. Written with the rule."""
 LISTS: Mapping[str, Mapping[str, Fault]] = {
     "the first list": FIRST,
     "the list of ADR 90": MORE,
     "written after the rules": OTHERS,
     "the list of ADR 92": FOURTH,
+    "the list of ADR 140": FIFTH,
 }
-FAULTS: Mapping[str, Fault] = {**FIRST, **MORE, **OTHERS, **FOURTH}
+FAULTS: Mapping[str, Fault] = {**FIRST, **MORE, **OTHERS, **FOURTH, **FIFTH}
 
 
 def read(day: date, rows: Rows) -> Rows:

@@ -298,6 +298,7 @@ SIXTH: Mapping[str, Fault] = {
         ALL, *(each + (pl.int_range(pl.len()) * 7919 % 7 - 3) for each in MINUTES)
     ),
 }
+"""What a feed may do that is like what lists before missed (docs/adr/0138). First tried up to June."""
 
 PLANES = (pl.col("seats"), pl.col("built"))
 SEVENTH: Mapping[str, Fault] = {
@@ -309,13 +310,58 @@ SEVENTH: Mapping[str, Fault] = {
     "planes by the flight number alone": made(*(each.first().over("flight") for each in PLANES)),
 }
 """Joins by a part of the key."""
-"""What a feed may do that is like what lists before missed (docs/adr/0138). First tried up to June."""
+
+
+def by_clock(change: Callable[[Rows], Rows]) -> Fault:
+    """A change that needs the schedule of each flight: when it was to leave, and to land, in minutes."""
+
+    def planted(rows: Rows, _: Rows) -> Rows:
+        times = populations()[rows["date"][0]].select("carrier", "flight", "origin", "leaves", "lands")
+        return change(rows.join(times, on=["carrier", "flight", "origin"], how="left", maintain_order="left"))
+
+    return planted
+
+
+def known_at(hour: int) -> Fault:
+    """What was known at an hour: who had not landed or left by then has no delay."""
+    return by_clock(
+        lambda rows: rows.with_columns(
+            dep_delay=pl.when(pl.col("leaves") + DEPARTURE < hour * 60).then(DEPARTURE),
+            arr_delay=pl.when(pl.col("lands") + ARRIVAL < hour * 60).then(ARRIVAL),
+        )
+    )
+
+
+def of_hours(first: int, last: int, *changed: pl.Expr) -> Fault:
+    """Other delays of the flights that were to leave within these hours."""
+    within = pl.col("leaves").is_between(60 * first, 60 * last - 1)
+    return by_clock(
+        lambda rows: rows.with_columns(
+            pl.when(within).then(each).otherwise(each.meta.output_name()).cast(pl.Int64) for each in changed
+        )
+    )
+
+
+UNKNOWN = pl.lit(None, pl.Int64)
+EIGHTH: Mapping[str, Fault] = {
+    "written at six in the evening": known_at(18),
+    "written at nine in the evening": known_at(21),
+    "written at eleven in the evening": known_at(23),
+    "no delays of flights after 18:00": of_hours(18, 24, *(each * 0 for each in MINUTES)),
+    "no arrivals of flights before 9:00": of_hours(0, 9, UNKNOWN.alias("arr_delay")),
+    "no rows of flights after 20:00": by_clock(lambda rows: rows.filter(pl.col("leaves") < 20 * 60)),
+    "the afternoon an hour early": of_hours(12, 18, *(each - 60 for each in MINUTES)),
+    "the evening in hours": of_hours(18, 24, *(each // 60 for each in MINUTES)),
+    "cancelled flights are not told": lambda rows, _: rows.with_columns(cancelled=pl.lit(value=False)),
+}
+"""What is wrong with the flights of some hours: the file does not say when they were to leave."""
 LISTS: Mapping[str, Mapping[str, Fault]] = {
     "the first list": FAULTS,
     "the list of ADR 92": FOURTH,
     "the list of ADR 114": FIFTH,
     "the list of ADR 138": SIXTH,
     "joins by a part of the key": SEVENTH,
+    "hours that the file does not say": EIGHTH,
 }
 
 
@@ -331,12 +377,15 @@ def recorded_year(folder: Path, dataset: RawDataset = FLIGHTS) -> Rows:
 
 
 @cache
-def entities() -> Mapping[date, pl.Series]:
-    """The keys of the flights that were scheduled for each day."""
+def populations() -> Mapping[date, Rows]:
+    """The flights that were scheduled for each day. `lands`: on the clock of the place where they leave."""
     with tempfile.TemporaryDirectory() as folder:
         rows = recorded_year(Path(folder), SCHEDULES)
+    leaves = pl.col("sched_dep_minute")
     return {
-        key[0]: population({SCHEDULES.name: part}, key[0])["entity_key"]
+        key[0]: population({SCHEDULES.name: part}, key[0]).with_columns(
+            leaves=leaves, lands=leaves + pl.col("sched_block_minutes")
+        )
         for key, part in rows.partition_by("date", as_dict=True).items()
     }
 
@@ -350,7 +399,7 @@ def looks(rows: Rows) -> dict[date, OutcomeDay]:
 
 def look(found: OutcomeDay, told: Rows, day: date) -> OutcomeDay:
     """A day with its outcomes, and with how many flights lack one."""
-    rates = {**found.rates, **answered(entities()[day], told["entity_key"])}
+    rates = {**found.rates, **answered(populations()[day]["entity_key"], told["entity_key"])}
     return with_outcomes(found, told["outcome"], SPEC.kind).model_copy(update={"rates": rates})
 
 

@@ -744,6 +744,17 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_above="{it} does not go on where the day before ended",
         ),
     ),
+    "rotated": (
+        Rule(
+            check="order",
+            above=3.0,
+            widths=0.5,
+            moves=True,
+            timeless=True,
+            told="how much more likely its values are if the day begins elsewhere, in logarithms of odds",
+            if_above="{it} goes on as usual only if its day begins at another instant",
+        ),
+    ),
     "decimals": (DECIMALS,),
     "other_decimals": (OTHER_DECIMALS,),
     "between": (BETWEEN,),

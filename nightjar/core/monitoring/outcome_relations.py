@@ -23,6 +23,7 @@ from nightjar.core.monitoring.outcome_guard import (
     AND,
     BEFORE,
     GAP,
+    IF_NOT,
     IN,
     KNOWN,
     LOWEST,
@@ -95,7 +96,7 @@ def belonging(
 
     rows: as `beside_before`. few: columns whose values are looked at by themselves too. several: as `parts`.
     Of them new keys are not counted, because carriers give all their flights other numbers, nor is what
-    hardly happens.
+    hardly happens: a number beside a flag that excludes it, or none without a flag that explains it.
     """
     counted = dict(_countable(dataset, rows))
     if "met" in rows.columns:
@@ -125,7 +126,7 @@ def belonging(
         f"{told}{of}": (int(row[f"{told} hits"]), int(row[f"{told} of"]))
         for of, row in found.items()
         for told in counted
-        if not (of.startswith(seldom) and (AND in told or told == KEYS_BEFORE))
+        if not (of.startswith(seldom) and (AND in told or IF_NOT in told or told == KEYS_BEFORE))
     }
 
 
@@ -195,6 +196,7 @@ def _countable(dataset: RawDataset, rows: pl.DataFrame) -> Iterator[tuple[str, p
     yield from ((f"{name} true", pl.col(name)) for name in flags)
     for flag, name in product(flags, numbers):
         yield f"{flag}{AND}{name}{KNOWN}", pl.col(flag) & pl.col(name).is_not_null()
+        yield f"{name}{IF_NOT}{flag}", pl.when(~pl.col(flag)).then(pl.col(name).is_null())
 
 
 def parts(

@@ -47,6 +47,22 @@ def test_a_day_that_begins_elsewhere_in_all_columns_has_a_seam():
     assert going(values)["seam", ""] > 1.5 * usual
 
 
+@pytest.mark.parametrize("begin", [4, 12, 20])
+def test_a_day_whose_hours_are_in_another_clock_and_its_date_is_not_is_rotated(begin):
+    values = days()
+    values[0] = np.roll(values[0], -begin, axis=1)
+    assert going(values)["rotated", ""] > 3
+    assert all(going(days()[back:])["rotated", ""] < 1 for back in range(8))
+
+
+def test_hours_that_are_missing_make_no_day_look_rotated():
+    values = days()
+    values[0, :, 5:9] = np.nan
+    assert going(values)["rotated", ""] < 1
+    values[0, :, 0] = np.nan
+    assert going(values)["rotated", ""] == 0
+
+
 def test_a_day_that_begins_elsewhere_jumps():
     values = days()
     values[0, :, :, 0] += 30

@@ -375,6 +375,20 @@ def test_a_flag_and_a_number_that_exclude_each_other_are_held_if_a_few_rows_have
     assert any("ended true and came known:" in each for each in told) == held
 
 
+def cut(rows, share):
+    """A file that was written too early: a share of the trips that are not lost has no arrival yet."""
+    early = pl.int_range(pl.len()) % 100 < 100 * share
+    return lost(rows, 0).with_columns(came=pl.when(~early | pl.col("ended")).then("came"))
+
+
+@pytest.mark.parametrize(("share", "held"), [(0.0, False), (0.01, False), (0.3, True)])
+def test_numbers_that_are_missing_without_the_flag_that_explains_it_are_held(share, held):
+    """Of all rows as many are missing as on other days on which many trips are lost."""
+    days = days_of(TRIPS, pl.concat(cut(trips(day), 0.01) for day in DAYS[:-1]))
+    told = [each.told for each in against(days, cut(TODAY, share))]
+    assert any("came missing if not ended:" in each for each in told) == held
+
+
 WEEK = 7 * DAY
 ROUTES = RawDataset(
     name="routes",
