@@ -63,7 +63,8 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         # No socket: its path may be at most 107 characters long. TCP has no such limit.
         "unix_socket_directories": "",
         "dynamic_shared_memory_type": "mmap",  # /dev/shm holds only 64 MB in a container
-        "shared_buffers": "128MB",
+        # A night of a million rows, and its index, fit in. With less Postgres writes pages out meanwhile.
+        "shared_buffers": "512MB",
         "max_wal_size": "2GB",
         "timezone": "UTC",
         "log_timezone": "UTC",
