@@ -284,6 +284,7 @@ def _of_days(
         labels, days = found
         length = gauges.around(days)
         yield from series.going_on(days, names, length)
+        yield from series.rotated(days, labels, length)
         yield from series.among_keys(days, labels, names, length)
         yield from gauges.between(days, labels, names)
 

@@ -301,6 +301,15 @@ EMPTY = Rule(
     if_above="More values of {it} than usual are missing",
 )
 
+ROTATED = Rule(
+    check="order",
+    above=3.0,
+    widths=0.5,
+    moves=True,
+    timeless=True,
+    told="how much more likely its values are if the day begins elsewhere, in logarithms of odds",
+    if_above="{it} goes on as usual only if its day begins at another instant",
+)
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "zero_share": _share("zeros", "share of zeros", "zeros", lies=True),
     "negative_share": _share("sign", "share of negative values", "negative values", timeless=True),
@@ -744,17 +753,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             if_above="{it} does not go on where the day before ended",
         ),
     ),
-    "rotated": (
-        Rule(
-            check="order",
-            above=3.0,
-            widths=0.5,
-            moves=True,
-            timeless=True,
-            told="how much more likely its values are if the day begins elsewhere, in logarithms of odds",
-            if_above="{it} goes on as usual only if its day begins at another instant",
-        ),
-    ),
+    "rotated": (ROTATED,),
     "decimals": (DECIMALS,),
     "other_decimals": (OTHER_DECIMALS,),
     "between": (BETWEEN,),
@@ -937,6 +936,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
 airports: its values count, not the rows that share them."""
 SLICES: Mapping[str, tuple[Rule, ...]] = {
     "familiar": (FAMILIAR, STRANGE),
+    "rotated": (replace(ROTATED, above=15.0),),
     "by_others": (replace(BY_OTHERS, above=1.15),),
     "decimals": (replace(DECIMALS, below=3.5),),
     "other_decimals": (replace(OTHER_DECIMALS, above=0.9, widths=0.3),),

@@ -72,8 +72,7 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
     those of the same instant of a day before. Both of rows too: all values of a row must be the same.
     `whole`: the share of the keys and instants that have a row. `silent`: the most instants in turn at which
     a key has none. `seam`: how little the first values of all columns are to be expected after the last ones
-    of the day before. `rotated`: how much more they are to be expected if the day begins at another of its
-    instants, and its first values follow its last ones.
+    of the day before.
     """
     there = (~np.isnan(days[0])).any(axis=-1)
     yield "whole", "", "", float(there.mean())
@@ -84,7 +83,6 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
     usual = middle(np.abs(_moved(days[1:], length)).reshape(-1, len(names)))
     moving = usual > 0
     yield "seam", "", "", float(_unlikely(away[:, moving] ** 2, usual[moving] ** 2).mean())
-    yield "rotated", "", "", _rotated(days[:2, ..., moving], length[moving], usual[moving])
     past, now = _rough(days[1:], length), _rough(days[:1], length)
     shifts = range(1, min(LATEST, days.shape[2] - 1) + 1)
     late = _most((_same(days[0, :, :by], days[1, :, -by:]) for by in shifts), len(names))
@@ -101,22 +99,27 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
         yield "same_day", name, "", same_day[place]
 
 
-def _rotated(days: Days, length: Matrix, usual: Matrix) -> float:
-    """As `going_on` says. 0 if the day goes on best as it is.
+def rotated(days: Days, keys: Sequence[str], length: Matrix) -> Iterator[Told]:
+    """How much better the day goes on if it begins at another of its instants. length: as `going_on`.
 
-    days: this one and the day before. usual: the middle distance of two values in turn, of each column.
+    `rotated`: how much more all values are to be expected then, where the first ones follow the last ones, in
+    logarithms of odds; whole, and by key. 0 if the day goes on best as it is.
     """
-    now, last = days[0], days[1, :, -1:]
+    usual = middle(np.abs(_moved(days[1:], length)).reshape(-1, days.shape[-1]))
+    moving = usual > 0
+    now, last = days[0][..., moving], days[1, :, -1:][..., moving]
     follows, begins = (
-        _unlikely(_less(now, before, length) ** 2, usual**2).mean(axis=0)
+        _unlikely(_less(now, before, length[moving]) ** 2, usual[moving] ** 2)
         for before in (np.roll(now, 1, axis=1), last)
     )
-    there = (~np.isnan(now)).any(axis=(0, 2))
-    asked = there[1:] & there[:-1]
-    if not (there[0] and there[-1] and asked.any()):
-        return 0.0
-    gained = follows[1:] - begins[1:] + begins[0] - follows[0]
-    return max(0.0, float(gained[asked].max()))
+    gained = follows[:, 1:] - begins[:, 1:] + begins[:, :1] - follows[:, :1]
+    there = ~np.isnan(now).all(axis=-1)
+    known = there[:, 1:] & there[:, :-1] & there[:, :1] & there[:, -1:]
+    gained = np.where(known, gained, 0.0)
+    yield "rotated", "", "", float(gained.mean(axis=0).max(initial=0.0))
+    if 1 < len(keys) <= MOST_KEYS:
+        most = gained.max(axis=1, initial=0.0)
+        yield from (("rotated", "", key, float(each)) for key, each in zip(keys, most, strict=True))
 
 
 def _mean(values: Days, axis: tuple[int, ...]) -> Days:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from nightjar.core.inputs.gauges import around
-from nightjar.core.inputs.series import among_keys, days_of, going_on
+from nightjar.core.inputs.series import among_keys, days_of, going_on, rotated
 
 KEYS, NAMES = ["gauge=a", "gauge=b", "gauge=c"], ["warm", "damp"]
 DAYS = 15
@@ -47,20 +47,31 @@ def test_a_day_that_begins_elsewhere_in_all_columns_has_a_seam():
     assert going(values)["seam", ""] > 1.5 * usual
 
 
+def begun(values):
+    return {part: number for _, _, part, number in rotated(values, KEYS, around(values))}
+
+
 @pytest.mark.parametrize("begin", [4, 12, 20])
 def test_a_day_whose_hours_are_in_another_clock_and_its_date_is_not_is_rotated(begin):
     values = days()
     values[0] = np.roll(values[0], -begin, axis=1)
-    assert going(values)["rotated", ""] > 3
-    assert all(going(days()[back:])["rotated", ""] < 1 for back in range(8))
+    assert begun(values)[""] > 3
+    assert all(begun(days()[back:])[""] < 1 for back in range(8))
+
+
+def test_a_gauge_with_another_clock_is_rotated_by_itself():
+    values = days()
+    values[0, 1] = np.roll(values[0, 1], -12, axis=0)
+    found = begun(values)
+    assert found["gauge=b"] > 3 + max(found["gauge=a"], found["gauge=c"])
 
 
 def test_hours_that_are_missing_make_no_day_look_rotated():
     values = days()
     values[0, :, 5:9] = np.nan
-    assert going(values)["rotated", ""] < 1
+    assert begun(values)[""] < 1
     values[0, :, 0] = np.nan
-    assert going(values)["rotated", ""] == 0
+    assert set(begun(values).values()) == {0.0}
 
 
 def test_a_day_that_begins_elsewhere_jumps():
