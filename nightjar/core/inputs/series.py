@@ -80,7 +80,7 @@ def going_on(days: Days, names: Sequence[str], length: Matrix) -> Iterator[Told]
     yield "late", "", "", _late_rows(days)
     yield "same_day", "", "", max(float(_same_rows(days[0], before).mean()) for before in days[1:])
     away = np.abs(_less(days[0, :, 0], days[1, :, -1], length))
-    usual = middle(np.abs(_moved(days[1:], length)).reshape(-1, len(names)))
+    usual = _usual(days, length)
     moving = usual > 0
     yield "seam", "", "", float(_unlikely(away[:, moving] ** 2, usual[moving] ** 2).mean())
     past, now = _rough(days[1:], length), _rough(days[:1], length)
@@ -105,7 +105,7 @@ def rotated(days: Days, keys: Sequence[str], length: Matrix) -> Iterator[Told]:
     `rotated`: how much more all values are to be expected then, where the first ones follow the last ones, in
     logarithms of odds; whole, and by key. 0 if the day goes on best as it is.
     """
-    usual = middle(np.abs(_moved(days[1:], length)).reshape(-1, days.shape[-1]))
+    usual = _usual(days, length)
     moving = usual > 0
     now, last = days[0][..., moving], days[1, :, -1:][..., moving]
     follows, begins = (
@@ -138,6 +138,11 @@ def _less(one: Days, other: Days, length: Matrix) -> Days:
 def _moved(days: Days, length: Matrix, apart: int = 1) -> Days:
     """How far each value moved in so many instants."""
     return _less(days[:, :, apart:], days[:, :, :-apart], length)
+
+
+def _usual(days: Days, length: Matrix) -> Matrix:
+    """The middle distance of two values in turn, of each column, on the days before."""
+    return middle(np.abs(_moved(days[1:], length)).reshape(-1, days.shape[-1]))
 
 
 def _steps(days: Days, length: Matrix, apart: int = 1) -> Days:
