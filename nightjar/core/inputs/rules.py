@@ -853,6 +853,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             scale=PART,
             below=0.15,
             widths=0.2,
+            moves=True,
             told="share of rows that are most like the former row of their own key",
             if_below="Rows of {it} look exchanged between keys",
         ),
