@@ -98,6 +98,7 @@ def findings(
     """Show everything that the audit has against the newest run of a night, the most telling first."""
     from nightjar.core.errors.night import NothingPublished
     from nightjar.core.inputs.findings import most_telling_first
+    from nightjar.core.night.entities import RunState
 
     platform, spec = opened(), spec_of(model)
     runs = platform.store.runs_of(spec.name, score_date)
@@ -109,7 +110,9 @@ def findings(
         document = {"run": run.id, "findings": [finding.model_dump(mode="json") for finding in found]}
         typer.echo(json.dumps(document, indent=1))
     elif not found:
-        console.out.print(f"attempt {run.attempt} of run {run.id} has no findings")
+        none = f"attempt {run.attempt} of run {run.id} has no findings"
+        unseen = f"; the run is {run.state.value}, and its audit may not have looked yet"
+        console.out.print(none if run.state is RunState.PUBLISHED else f"{none}{unseen}")
     else:
         title = f"findings of {spec.name} {score_date}, run {run.id}"
         console.show_numbered(title, [f"{finding.lines}\n  {exact(finding)}" for finding in found])

@@ -56,9 +56,12 @@ def index(models: Iterable[ModelSeen], troubles: Sequence[Trouble], *, watched: 
     ways = [page.link(f"{RUNBOOKS}/{TOP}", "All runbooks")]
     ways += [page.link("../", "Runs and schedules (Prefect)")] if served else []
     listed = page.table(columns, rows) if rows else page.said("No model has a version yet.")
-    told = [] if watched else [page.said(UNWATCHED)]
-    wrong = page.section("What is wrong now", *told, _open(troubles))
+    wrong = page.section("What is wrong now", _unwatched(watched=watched), _open(troubles))
     return _page("Nightjar", [listed, f"<p>{' · '.join(ways)}</p>", wrong])
+
+
+def _unwatched(*, watched: bool) -> str:
+    return "" if watched else page.said(UNWATCHED)
 
 
 def _open(troubles: Sequence[Trouble]) -> str:
@@ -90,7 +93,12 @@ def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, serve
         summary.of(desk, days, spec),
         _entity_form() if served else "",
         *_nights(days),
-        page.section("What is wrong now, and was lately", _troubles(desk.troubles), place=summary.WRONG),
+        page.section(
+            "What is wrong now, and was lately",
+            _unwatched(watched=desk.watched),
+            _troubles(desk.troubles),
+            place=summary.WRONG,
+        ),
         page.section("Quality", *_quality(desk, spec)),
         page.section(
             "Expected before outcomes were known", *expected.of_nights(desk.expected, _titles(spec))
@@ -117,14 +125,17 @@ def night_page(nights: Nights, day: Day, of: OfNight, spec: ModelSpec | None, *,
             page.section("Run", page.table(("what", "value"), [*_run(night, served=served)])),
             *_newer(night, of),
             page.section("Reports", _reports(of.reports)),
-            page.section("What the audit found", _found(of.found, night.run_id)),
+            page.section(
+                "What the audit found",
+                _found(of.found, night.run_id, published=night.published_at is not None),
+            ),
             page.section("Quality", _of_night(of.measured, _titles(spec))),
             page.section(
                 "Expected before outcomes were known",
                 *expected.of_night(of.expected, day.score_date, _titles(spec)),
             ),
             page.section("Drift", _drift_of(of.drift)),
-            page.section("Rows set aside", _set_aside_of(of.set_aside)),
+            page.section("Rows set aside", _set_aside_of(night, of.set_aside)),
             page.section("Rows with reasons", _explained(of.explained, served=served)),
             page.section("Seconds and rows of each stage", _stage_table(of.stages)),
         ]
@@ -284,7 +295,9 @@ def _challenger(desk: Desk, spec: ModelSpec | None) -> Iterator[str]:
 
 def _set_aside(desk: Desk) -> Iterator[str]:
     if not desk.set_aside:
-        yield page.said("No row of the last nights broke the contract.")
+        published = any(night.published_at is not None for night in desk.nights)
+        none = "No row of the nights published lately broke the contract."
+        yield page.said(none if published else "No night is published yet.")
         return
     counts = dict[str, int]()
     for one in desk.set_aside:
@@ -413,7 +426,7 @@ def _newer(night: NightSeen, of: OfNight) -> Iterator[str]:
     """What is known of a run that was to replace the published one, and is not published."""
     if night.newer is not None:
         rows = (("run", str(night.newer)), ("state", night.newer_state), ("error", night.newer_error or "-"))
-        found = _found(of.found, night.newer)
+        found = _found(of.found, night.newer, published=False)
         yield page.section("A newer run, not published", page.table(("what", "value"), rows), found)
 
 
@@ -451,7 +464,8 @@ def _drift_of(cells: Sequence[ColumnSeen]) -> str:
     return page.table(("column", "verdict", "distance", "limit", "missing", "note"), rows)
 
 
-def _found(found: Iterable[Found], run_id: int) -> str:
+def _found(found: Iterable[Found], run_id: int, *, published: bool) -> str:
+    """published: False for a run that may have ended before its audit."""
     rows = [
         (
             one.name,
@@ -465,7 +479,8 @@ def _found(found: Iterable[Found], run_id: int) -> str:
         if one.run_id == run_id
     ]
     columns = ("check", "what", "number", "expected", "limit", "reached by", "holds", "runbook")
-    return page.table(columns, rows) if rows else page.said("Nothing.")
+    none = "Nothing." if published else "Nothing is stored. The audit may not have looked at it yet."
+    return page.table(columns, rows) if rows else page.said(none)
 
 
 def _runbook(name: str) -> page.Html:
@@ -484,9 +499,11 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
-def _set_aside_of(set_aside: Iterable[SetAside]) -> str:
+def _set_aside_of(night: NightSeen, set_aside: Iterable[SetAside]) -> str:
+    """Analysts see the reasons of what is published alone."""
     rows = [(_reason(one.column_name, one.broken), one.rows) for one in set_aside]
-    return page.table(("reason", "rows"), rows) if rows else page.said("None.")
+    none = "None." if night.published_at is not None else "Reasons are shown once it is published."
+    return page.table(("reason", "rows"), rows) if rows else page.said(none)
 
 
 def _explained(explained: Sequence[Explained], *, served: bool) -> str:

@@ -52,7 +52,8 @@ def _counted(night: NightSeen) -> str:
 def _recent(days: Sequence[Day]) -> str:
     bad = [(day, state) for day in days for state in (day.state, day.newer) if state in BAD]
     if not bad:
-        return "All are published or under way."
+        running = ", ".join(str(day.score_date) for day in days if day.state is State.RUNNING)
+        return f"All others are published. Still running: {running}." if running else "All are published."
     named = ", ".join(f"{day.score_date} ({_told(day, state)})" for day, state in bad)
     return escape(f"A person has to look at {named}.")
 
@@ -66,7 +67,8 @@ def _wrong(desk: Desk) -> str:
     if not found:
         return "No. No incident is open." if desk.watched else f"Nobody can say. {UNWATCHED}"
     counts = ", ".join(f"{found.count(one)} {one}" for one in sorted({*found}))
-    told = page.link(f"#{WRONG}", f"Yes. Open incidents: {counts}.")
+    yes = "Yes." if desk.watched else "Yes, when a watcher looked last."
+    told = page.link(f"#{WRONG}", f"{yes} Open incidents: {counts}.")
     return told if desk.watched else f"{told} {UNWATCHED}"
 
 
@@ -89,7 +91,17 @@ def _quality(desk: Desk, spec: ModelSpec | None) -> str:
     nights = counted(window.nights, "night")
     told = f"{metric.title} (less is better) of {nights} to {window.score_date}: {value}."
     tested = next((one for one in desk.tested if one.metric == metric.name), None)
-    return escape(" ".join(filter(None, (_judged(window, tested), told, _test(tested)))))
+    return escape(
+        " ".join(filter(None, (_judged(window, tested), told, _later(desk, window), _test(tested))))
+    )
+
+
+def _later(desk: Desk, window: Measured) -> str:
+    """How many nights the answer knows nothing of."""
+    later = sum(
+        night.published_at is not None and night.score_date > window.score_date for night in desk.nights
+    )
+    return f"Not measured yet: {counted(later, 'newer night')}." if later else ""
 
 
 def _judged(window: Measured, tested: ChampionMetric | None) -> str:

@@ -69,7 +69,8 @@ def test_the_stages_of_a_night_are_shown_and_printed_as_json(run, world):
 def test_the_findings_of_a_night_are_shown_and_printed_as_json(run, world):
     night, store = night_of(SPEC, date(2013, 3, 11)), world.platform.store
     with store.night(night, world.platform.registry.holder(SPEC.name, "champion"), None) as claimed:
-        assert f"attempt 1 of run {claimed.run.id} has no findings" in run("findings", "2013-03-11")
+        told = run("findings", "2013-03-11")
+        assert f"attempt 1 of run {claimed.run.id} has no findings; the run is claimed" in told
         odd = [
             Finding(name="slice_volume", slice="origin=[JFK]", sentence="too few in JFK", holds=False),
             Finding(name="volume", number=478, expected=970, limit=770.7, sentence="too few rows"),

@@ -248,9 +248,36 @@ def test_the_first_screen_counts_the_open_incidents_and_leads_to_them():
 def test_no_open_incident_means_nothing_while_no_watcher_looks():
     unwatched = replace(SEEN, troubles=[], watched=False)
     assert answer("Is anything wrong now?", unwatched).startswith("Nobody can say. No watcher runs")
-    assert "No watcher runs" in answer("Is anything wrong now?", replace(SEEN, watched=False))
+    told = answer("Is anything wrong now?", replace(SEEN, watched=False))
+    assert told.startswith("Yes, when a watcher looked last. Open incidents: 1 critical. No watcher runs")
+    never_scored = text_of(desk.model_page(replace(NOTHING, watched=False), (), toy_spec(), served=True))
+    assert "No watcher runs, so nobody looks for incidents. No incident is on record." in never_scored
     assert "No watcher runs" in text_of(desk.index([], [], watched=False, served=True))
     assert "No watcher runs" not in text_of(desk.index([], [], watched=True, served=True))
+
+
+def test_a_night_that_runs_is_not_called_published():
+    running = night_seen(NIGHTS[1], state="claimed", published_at=None, action=None)
+    seen = replace(SEEN, nights=[SEEN.nights[0], running])
+    told = text_of(desk.model_page(seen, tuple(days(seen.nights)), toy_spec(), served=True))
+    assert f"All others are published. Still running: {NIGHTS[1]}." in told
+    assert "All are published. " in text_of(desk.model_page(SEEN, DAYS[:1], toy_spec(), served=True))
+
+
+def test_a_verdict_on_the_model_says_how_many_nights_it_knows_nothing_of():
+    seen = replace(SEEN, measured=[window(FIRST, 0.1)])
+    assert "Not measured yet" not in answer("Is the model still good?", replace(seen, nights=SEEN.nights[:1]))
+    assert "Not measured yet: 2 newer nights." in answer("Is the model still good?", seen)
+
+
+def test_nothing_stored_of_a_night_that_is_not_published_is_not_called_nothing_wrong():
+    told = text_of(desk.night_page(SEEN, DAYS[4], OfNight(), toy_spec(), served=True))
+    assert "What the audit found Nothing is stored. The audit may not have looked at it yet." in told
+    assert "Rows set aside Reasons are shown once it is published." in told
+    published = text_of(desk.night_page(SEEN, DAYS[0], OfNight(), toy_spec(), served=True))
+    assert "What the audit found Nothing. " in published
+    assert "Rows set aside None. " in published
+    assert "No night is published yet." in text_of(PAGES["empty"])
 
 
 def test_the_first_screen_says_what_a_night_takes():
