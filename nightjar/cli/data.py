@@ -65,11 +65,13 @@ def land(
 def deliveries_list(model: Model = None) -> None:
     """List what the feed delivered badly and nothing has replaced, and landed files that are gone.
 
-    It tells what is wrong with each, what to do, and where its bytes are kept.
+    It tells what is wrong with each, what to do, and where its bytes are kept. The list lies in the data
+    folder, so without the folder there is none.
     """
     from nightjar.usecases.data.landing import lost, set_aside
 
     platform, spec = opened(), spec_of(model)
+    platform.require_data(spec)
     raw = platform.raw_of(spec)
     gone = lost(spec, raw)
     for each in gone:

@@ -2,6 +2,7 @@
 broken.
 """
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -10,7 +11,7 @@ from datetime import date, timedelta
 import pytest
 
 import models
-from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.errors.inputs import BadDelivery, DataGone
 from nightjar.core.errors.night import WorkBusy
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.clock import dates_between
@@ -30,6 +31,13 @@ def platform(world, tmp_path_factory):
     platform = Platform(world.platform.settings.model_copy(update={"data_dir": data}))
     yield platform
     platform.close()
+
+
+def test_without_the_data_folder_nobody_says_that_nothing_is_set_aside(world, run, monkeypatch, tmp_path):
+    gone = Platform(world.platform.settings.model_copy(update={"data_dir": tmp_path / "gone"}))
+    monkeypatch.setattr("nightjar.cli.data.opened", lambda: gone)
+    with contextlib.closing(gone), pytest.raises(DataGone):
+        run("deliveries", "list")
 
 
 @pytest.fixture
