@@ -74,18 +74,19 @@ def taken(lock: TextIO) -> bool:
 
 def holders(lock: TextIO) -> list[int]:
     """The other processes that hold the file's lock, as far as this account can look into them."""
-    file, found = str(Path(lock.name).resolve()), list[int]()
+    file, opened = str(Path(lock.name).resolve()), dict[int, bool]()
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            opened = [each.fd for each in process.open_files() if each.path == file]
-            if process.pid != os.getpid() and any(_locks(process.pid, fd) for fd in opened):
-                found.append(process.pid)
-    return found
+            places = [each.fd for each in process.open_files() if each.path == file]
+            if process.pid != os.getpid() and places:
+                opened[process.pid] = any(_locks(process.pid, fd) for fd in places)
+    # Somebody holds it. If the system does not say who, it may be any of them.
+    return [pid for pid, locks in opened.items() if locks] or [*opened]
 
 
 def _locks(pid: int, fd: int) -> bool:
-    """Whether an open file holds a lock, and is not only read (proc_pid_fdinfo(5)). Untold: yes."""
+    """Whether the system says of an open file that it holds a lock (proc_pid_fdinfo(5))."""
     try:
         return "FLOCK" in Path(f"/proc/{pid}/fdinfo/{fd}").read_text()
     except OSError:
-        return True
+        return False

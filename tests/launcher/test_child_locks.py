@@ -100,11 +100,22 @@ def test_somebody_who_only_reads_a_lock_is_left_alone(parent, tmp_path):
     ):
         started.kill()
         started.wait()
-        with only_one(tmp_path / "run"):
-            until("it has ended", lambda: not lives(child))
-        with pytest.raises(subprocess.TimeoutExpired):
-            reader.wait(0.2)
-        reader.kill()
+        try:
+            with only_one(tmp_path / "run"):
+                until("it has ended", lambda: not lives(child))
+            with pytest.raises(subprocess.TimeoutExpired):
+                reader.wait(0.2)
+        finally:
+            reader.kill()
+
+
+def test_if_the_system_does_not_say_who_holds_a_lock_whoever_has_it_open_ends(parent, tmp_path, monkeypatch):
+    started, child = parent
+    started.kill()
+    started.wait()
+    monkeypatch.setattr(child_locks, "_locks", lambda *_: False)
+    with only_one(tmp_path / "run"):
+        until("it has ended", lambda: not lives(child))
 
 
 def test_a_holder_of_another_account_is_found_by_a_command_that_can_be_pasted(tmp_path, monkeypatch):

@@ -308,7 +308,7 @@ ROTATED = Rule(
     moves=True,
     timeless=True,
     told="how much more likely its values are if the day begins elsewhere, in logarithms of odds",
-    if_above="{it} goes on as usual only if its day begins at another instant",
+    if_above="The values of {it} follow each other as usual only if its day begins at another instant",
 )
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "zero_share": _share("zeros", "share of zeros", "zeros", lies=True),

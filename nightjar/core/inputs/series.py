@@ -109,13 +109,12 @@ def rotated(days: Days, keys: Sequence[str], length: Matrix) -> Iterator[Told]:
     moving = usual > 0
     now, last = days[0][..., moving], days[1, :, -1:][..., moving]
     follows, begins = (
-        _unlikely(_less(now, before, length[moving]) ** 2, usual[moving] ** 2)
+        np.log1p(_less(now, before, length[moving]) ** 2 / (usual[moving] ** 2 + FLAT))
         for before in (np.roll(now, 1, axis=1), last)
     )
-    gained = follows[:, 1:] - begins[:, 1:] + begins[:, :1] - follows[:, :1]
-    there = ~np.isnan(now).all(axis=-1)
-    known = there[:, 1:] & there[:, :-1] & there[:, :1] & there[:, -1:]
-    gained = np.where(known, gained, 0.0)
+    # NaN where one of the four is missing: a column says something only if it says all of it.
+    of_columns = follows[:, 1:] - begins[:, 1:] + begins[:, :1] - follows[:, :1]
+    gained = np.nansum(of_columns, axis=-1)
     yield "rotated", "", "", float(gained.mean(axis=0).max(initial=0.0))
     if 1 < len(keys) <= MOST_KEYS:
         most = gained.max(axis=1, initial=0.0)

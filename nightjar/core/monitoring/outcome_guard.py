@@ -134,7 +134,7 @@ DAY, WEEK = timedelta(days=1), timedelta(days=7)
 AND, KNOWN = " true and ", " known"
 """A flag that is true, and a number of the same row that is known: the two may exclude each other."""
 IF_NOT = " missing if not "
-"""A number that is missing although a flag, which would explain it, is not set."""
+"""A number that is missing in rows without a flag. Some flags explain it, as that a flight was cancelled."""
 MOST_EXCLUDED = 2
 """So many rows may have both, although no row of the comparable days has: a slip of the feed.
 

@@ -66,6 +66,14 @@ def test_a_gauge_with_another_clock_is_rotated_by_itself():
     assert found["gauge=b"] > 3 + max(found["gauge=a"], found["gauge=c"])
 
 
+def test_columns_that_are_missing_at_the_end_of_the_day_make_it_not_look_rotated():
+    """Of what is missing in one of the sums, the others would say too much."""
+    values = np.tile(days(), 6) + np.random.default_rng(1).normal(0, 0.3, (DAYS, 3, 24, 12))
+    assert begun(values)[""] == 0
+    values[0, :, -1, 1:] = np.nan
+    assert begun(values)[""] < 3
+
+
 def test_hours_that_are_missing_make_no_day_look_rotated():
     values = days()
     values[0, :, 5:9] = np.nan
