@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +43,7 @@ def desk(
             "`nightjar models` lists them.",
         )
     wrong = [one for one in reader.open_troubles() if model in (None, one.model) or not one.model]
-    top = pages.index(seen, wrong, watched=reader.watched(), served=False)
+    top = pages.index(seen, wrong, read_at=datetime.now(UTC), watched=reader.watched(), served=False)
     written = {TOP: top, **dict(runbooks.every_page())}
     for one in seen:
         for name, html in pages_of(platform, one.model, reports):

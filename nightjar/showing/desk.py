@@ -37,10 +37,18 @@ TITLES = {"drift": "Drift, with the distribution of each column", "card": "Card 
 """Of the reports, by kind."""
 
 
-def index(models: Iterable[ModelSeen], troubles: Sequence[Trouble], *, watched: bool, served: bool) -> str:
+def index(
+    models: Iterable[ModelSeen],
+    troubles: Sequence[Trouble],
+    *,
+    read_at: datetime,
+    watched: bool,
+    served: bool,
+) -> str:
     """The page that lists the models.
 
-    troubles: the open ones. watched: whether a watcher looks. served: False for files.
+    troubles: the open ones. read_at: when they were read (UTC). watched: whether a watcher looked then.
+    served: False for files.
     """
     rows = [
         (
@@ -57,7 +65,12 @@ def index(models: Iterable[ModelSeen], troubles: Sequence[Trouble], *, watched: 
     ways += [page.link("../", "Runs and schedules (Prefect)")] if served else []
     listed = page.table(columns, rows) if rows else page.said("No model has a version yet.")
     wrong = page.section("What is wrong now", _unwatched(watched=watched), _open(troubles))
-    return _page("Nightjar", [listed, f"<p>{' · '.join(ways)}</p>", wrong])
+    parts = [listed, f"<p>{' · '.join(ways)}</p>", wrong, _read_at(read_at)]
+    return _page("Nightjar", parts)
+
+
+def _read_at(read_at: datetime) -> str:
+    return page.said(f"Read at {_instant(read_at)} UTC, with the rights of an analyst.")
 
 
 def _unwatched(*, watched: bool) -> str:
@@ -110,7 +123,7 @@ def model_page(desk: Desk, days: Sequence[Day], spec: ModelSpec | None, *, serve
         page.section("Rows and seconds of each night", *_effort(desk)),
         page.section("Seconds and rows of each stage", *_stages(desk.stages)),
         page.section("Versions", *_versions(desk)),
-        page.said(f"Read at {_instant(desk.sent_at)} UTC, with the rights of an analyst."),
+        _read_at(desk.sent_at),
     ]
     return _page(desk.model if spec is None else spec.title, parts)
 

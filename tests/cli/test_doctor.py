@@ -10,10 +10,12 @@ import polars as pl
 import psycopg
 import pytest
 from sqlalchemy import insert
+from typer.testing import CliRunner
 
 import models
+from db.listening import listening
 from db.tables import DatasetRow, table_of
-from nightjar.cli import data, doctor
+from nightjar.cli import alerts, app, data, doctor
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesSetAside
 from nightjar.wiring.platform import Platform
@@ -132,6 +134,19 @@ def test_a_database_that_takes_no_writes_is_not_called_well(platform, database):
         admin.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
     with pytest.raises(StoreUnavailable, match="takes no writes"):
         doctor.postgres(platform)
+
+
+def test_that_no_watcher_runs_is_marked_and_is_no_failure(platform, database, monkeypatch):
+    """Also where incidents are listed: that none is open means nothing then."""
+    monkeypatch.setattr(alerts, "opened", lambda: platform)
+    name, mark, told = doctor.watcher(platform)
+    assert (name, mark) == ("watcher", "-")
+    assert told.startswith("No watcher runs")
+    assert "No watcher runs" in CliRunner().invoke(app, ["alerts"]).output
+    with listening(database.url("writer")) as listener:
+        assert listener.leads()
+        assert doctor.watcher(platform)[1:] == ("ok", "one looks")
+        assert CliRunner().invoke(app, ["alerts"]).output == "no incident is open\n"
 
 
 def test_a_server_that_hangs_is_asked_once_and_named(silent, tmp_path, monkeypatch):

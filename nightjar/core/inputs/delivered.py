@@ -277,7 +277,7 @@ def _of_days(
     instants: Sequence[str],
     names: Sequence[str],
 ) -> Iterator[Told]:
-    """How the day goes on from the days before, and where it begins, if it is right after the first of them."""
+    """How a day goes on from the days before, and where it begins, if it is right after the first of them."""
     if len(past) < LEAST_DAYS or _begin(rows, instants) - _begin(past[0], instants) > NEXT:
         return
     if (found := series.days_of([rows, *past], keys, instants, names)) is not None:
