@@ -7,20 +7,17 @@ from typing import Any
 
 import psycopg
 
+from db.locks import NUMBER, OF_LOCKS
 from db.session import connect, translated
 
 CHANNEL = "nightjar_publication"
 """The name that consumers give to LISTEN."""
-LEAD = "SELECT pg_try_advisory_lock(hashtextextended('nightjar watcher', 0))"
+WATCHER = "hashtextextended('nightjar watcher', 0)"
+LEAD = f"SELECT pg_try_advisory_lock({WATCHER})"
 """A session that has the lock gets it again."""
-WATCHED = """
-    SELECT EXISTS (
-        SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND granted AND objsubid = 1
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND (classid::bigint << 32 | objid::bigint) = hashtextextended('nightjar watcher', 0)
-    )
-"""
+WATCHED = f"""
+    SELECT EXISTS (SELECT FROM pg_locks AS held WHERE {OF_LOCKS} AND held.granted AND {NUMBER} = {WATCHER})
+"""  # noqa: S608  # words of this module
 """Whether a session leads. Every role may ask."""
 
 

@@ -37,17 +37,22 @@ TAKE_FOR_TRANSACTION = text("SELECT pg_advisory_xact_lock(hashtextextended(:what
 LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :timeout, true)")
 RELEASE = text("SELECT pg_advisory_unlock_all()")
 BACKEND = text("SELECT pg_backend_pid()")
-HOLDER = text("""
+OF_LOCKS = """
+    held.locktype = 'advisory' AND held.objsubid = 1
+    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""The rows of `pg_locks AS held` that are such as TAKE takes, of this database. Every role may read them."""
+NUMBER = "(held.classid::bigint << 32 | held.objid::bigint)"
+"""What such a lock is taken on."""
+HOLDER = text(f"""
     SELECT coalesce(
         application_name || ' since ' ||
         to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC',
         'another process, of role ' || usename
     )
     FROM pg_locks AS held JOIN pg_stat_activity USING (pid)
-    WHERE held.locktype = 'advisory' AND held.mode = :mode AND held.objsubid = 1
-      AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND (held.classid::bigint << 32 | held.objid::bigint) = hashtextextended(:what, 0)
-""")
+    WHERE {OF_LOCKS} AND held.mode = :mode AND {NUMBER} = hashtextextended(:what, 0)
+""")  # noqa: S608  # words of this module
 
 READERS = text("""
     SELECT DISTINCT
@@ -58,12 +63,11 @@ READERS = text("""
       AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('nightjar', 'analytics'))
     ORDER BY reader
 """)
-HELD = text("""
+HELD = text(f"""
     SELECT what FROM unnest(CAST(:whats AS text[])) AS what JOIN pg_locks AS held
-      ON (held.classid::bigint << 32 | held.objid::bigint) = hashtextextended(what, 0)
-    WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
-      AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-""")
+      ON {NUMBER} = hashtextextended(what, 0)
+    WHERE {OF_LOCKS} AND held.granted
+""")  # noqa: S608  # words of this module
 
 
 def night_lock(

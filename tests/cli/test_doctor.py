@@ -139,13 +139,14 @@ def test_a_database_that_takes_no_writes_is_not_called_well(platform, database):
 def test_that_no_watcher_runs_is_marked_and_is_no_failure(platform, database, monkeypatch):
     """Also where incidents are listed: that none is open means nothing then."""
     monkeypatch.setattr(alerts, "opened", lambda: platform)
-    name, mark, told = doctor.watcher(platform)
+    check = partial(doctor.watcher, platform)
+    name, mark, told = doctor.verdict("watcher", check)
     assert (name, mark) == ("watcher", "-")
     assert told.startswith("No watcher runs")
     assert "No watcher runs" in CliRunner().invoke(app, ["alerts"]).output
     with listening(database.url("writer")) as listener:
         assert listener.leads()
-        assert doctor.watcher(platform)[1:] == ("ok", "one looks")
+        assert doctor.verdict("watcher", check)[1:] == ("ok", "one looks")
         assert CliRunner().invoke(app, ["alerts"]).output == "no incident is open\n"
 
 

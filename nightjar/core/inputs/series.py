@@ -109,7 +109,7 @@ def rotated(days: Days, keys: Sequence[str], length: Matrix) -> Iterator[Told]:
     moving = usual > 0
     now, last = days[0][..., moving], days[1, :, -1:][..., moving]
     follows, begins = (
-        np.log1p(_less(now, before, length[moving]) ** 2 / (usual[moving] ** 2 + FLAT))
+        _odds(_less(now, before, length[moving]) ** 2, usual[moving] ** 2)
         for before in (np.roll(now, 1, axis=1), last)
     )
     # NaN where one of the four is missing: a column says something only if it says all of it.
@@ -272,4 +272,9 @@ def _unlikely(squares: Days, usual: Matrix) -> Days:
 
     usual: their usual squares.
     """
-    return np.nansum(np.log1p(squares / (usual + FLAT)), axis=-1)
+    return np.nansum(_odds(squares, usual), axis=-1)
+
+
+def _odds(squares: Days, usual: Matrix) -> Days:
+    """The same of each column; NaN stays."""
+    return np.log1p(squares / (usual + FLAT))
