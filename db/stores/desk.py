@@ -24,6 +24,7 @@ from nightjar.core.desk.entities import (
     Nights,
     NightSeen,
     OfNight,
+    OpenNow,
     Report,
     RoleHeld,
     Scored,
@@ -192,13 +193,13 @@ class PostgresDesk:
         with self._reading() as connection:
             return _rows(connection, ModelSeen, MODELS)
 
-    def open_troubles(self) -> Sequence[Trouble]:
+    def open_now(self) -> OpenNow:
         with self._reading() as connection:
-            return _rows(connection, Trouble, OPEN_TROUBLES)
-
-    def watched(self) -> bool:
-        with self._reading() as connection:
-            return _watched(connection)
+            return OpenNow(
+                troubles=_rows(connection, Trouble, OPEN_TROUBLES),
+                watched=_watched(connection),
+                sent_at=datetime.now(UTC),
+            )
 
     def nights(self, model: str) -> Nights:
         with self._reading() as connection:

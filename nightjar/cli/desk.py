@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,8 +41,9 @@ def desk(
             f"No model {model} has a version" if model else "No model has a version yet",
             "`nightjar models` lists them.",
         )
-    wrong = [one for one in reader.open_troubles() if model in (None, one.model) or not one.model]
-    top = pages.index(seen, wrong, read_at=datetime.now(UTC), watched=reader.watched(), served=False)
+    now = reader.open_now()
+    of_these = [one for one in now.troubles if model in (None, one.model) or not one.model]
+    top = pages.index(seen, replace(now, troubles=of_these), served=False)
     written = {TOP: top, **dict(runbooks.every_page())}
     for one in seen:
         for name, html in pages_of(platform, one.model, reports):

@@ -5,7 +5,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from hmac import compare_digest
 from http import HTTPStatus
 from pathlib import Path
@@ -71,14 +71,7 @@ class Pages:
     def _found(self, path: list[str], query: Mapping[str, list[str]]) -> Page | None:
         if path == [TOP]:
             reader = self.reader()
-            html = pages.index(
-                reader.models(),
-                reader.open_troubles(),
-                read_at=datetime.now(UTC),
-                watched=reader.watched(),
-                served=True,
-            )
-            return Page(HTTPStatus.OK, html)
+            return Page(HTTPStatus.OK, pages.index(reader.models(), reader.open_now(), served=True))
         if len(path) != 2:
             return None
         folder, name = path

@@ -21,6 +21,7 @@ from nightjar.core.desk.entities import (
     Nights,
     NightSeen,
     OfNight,
+    OpenNow,
     Report,
     SetAside,
     StageSeen,
@@ -37,19 +38,8 @@ TITLES = {"drift": "Drift, with the distribution of each column", "card": "Card 
 """Of the reports, by kind."""
 
 
-def index(
-    models: Iterable[ModelSeen],
-    troubles: Sequence[Trouble],
-    *,
-    read_at: datetime,
-    watched: bool,
-    served: bool,
-) -> str:
-    """The page that lists the models.
-
-    troubles: the open ones. read_at: when they were read (UTC). watched: whether a watcher looked then.
-    served: False for files.
-    """
+def index(models: Iterable[ModelSeen], now: OpenNow, *, served: bool) -> str:
+    """The page that lists the models, and what is wrong now. served: False for files."""
     rows = [
         (
             page.link(f"{quote(one.model)}/{TOP}", one.model),
@@ -64,8 +54,8 @@ def index(
     ways = [page.link(f"{RUNBOOKS}/{TOP}", "All runbooks")]
     ways += [page.link("../", "Runs and schedules (Prefect)")] if served else []
     listed = page.table(columns, rows) if rows else page.said("No model has a version yet.")
-    wrong = page.section("What is wrong now", _unwatched(watched=watched), _open(troubles))
-    parts = [listed, f"<p>{' · '.join(ways)}</p>", wrong, _read_at(read_at)]
+    wrong = page.section("What is wrong now", _unwatched(watched=now.watched), _open(now.troubles))
+    parts = [listed, f"<p>{' · '.join(ways)}</p>", wrong, _read_at(now.sent_at)]
     return _page("Nightjar", parts)
 
 

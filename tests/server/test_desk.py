@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from pydantic import SecretStr
 
-from nightjar.core.desk.entities import Desk, ModelSeen, Nights, OfNight, Report
+from nightjar.core.desk.entities import Desk, ModelSeen, Nights, OfNight, OpenNow, Report
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.server import desk
 from nightjar.server.desk import Pages, pages_of, with_desk
@@ -28,11 +28,8 @@ class Reader:
     def models(self):
         return [ModelSeen(model="toy", nights=1, newest=DAY, published_at=NOON, open_troubles=0)]
 
-    def open_troubles(self):
-        return []
-
-    def watched(self):
-        return True
+    def open_now(self):
+        return OpenNow(troubles=[], watched=True, sent_at=NOON)
 
     def desk(self, model):
         nights = [NIGHT] if model == "toy" else []

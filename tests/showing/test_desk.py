@@ -16,6 +16,7 @@ from nightjar.core.desk.entities import (
     Found,
     ModelSeen,
     OfNight,
+    OpenNow,
     Report,
     RoleHeld,
     Scored,
@@ -134,12 +135,16 @@ OF_NIGHT = OfNight(
         for kind in ("card", "drift")
     ],
 )
+
+
+def open_now(troubles=(), *, watched=True):
+    return OpenNow(troubles=troubles, watched=watched, sent_at=NOON)
+
+
 PAGES = {
     "index": desk.index(
         [ModelSeen(model=EVIL, nights=3, newest=FIRST, published_at=NOON, open_troubles=1)],
-        [],
-        read_at=NOON,
-        watched=True,
+        open_now(),
         served=True,
     ),
     "model": desk.model_page(SEEN, DAYS, toy_spec(), served=True),
@@ -253,8 +258,8 @@ def test_no_open_incident_means_nothing_while_no_watcher_looks():
     assert told.startswith("Yes, when a watcher looked last. Open incidents: 1 critical. No watcher runs")
     never_scored = text_of(desk.model_page(replace(NOTHING, watched=False), (), toy_spec(), served=True))
     assert "No watcher runs, so nobody looks for incidents. No incident is on record." in never_scored
-    assert "No watcher runs" in text_of(desk.index([], [], read_at=NOON, watched=False, served=True))
-    assert "No watcher runs" not in text_of(desk.index([], [], read_at=NOON, watched=True, served=True))
+    assert "No watcher runs" in text_of(desk.index([], open_now(watched=False), served=True))
+    assert "No watcher runs" not in text_of(desk.index([], open_now(watched=True), served=True))
 
 
 def test_the_list_of_models_says_when_it_was_read():
@@ -294,7 +299,7 @@ def test_the_first_screen_says_what_a_night_takes():
 
 def test_the_list_of_models_names_what_is_wrong_with_them_and_with_the_platform():
     found = [trouble("2024-01-30"), replace(trouble(""), model="", runbook="no-worker")]
-    html = desk.index([], found, read_at=NOON, watched=True, served=False)
+    html = desk.index([], open_now(found), served=False)
     assert "toy critical The night of 2024-01-30 is held back" in text_of(html)
     assert "the platform critical" in text_of(html)
     assert 'href="runbook-pages/no-worker.html"' in html
@@ -381,7 +386,7 @@ def test_the_page_of_a_night_calls_a_metric_as_people_do():
 def test_the_list_of_models_leads_to_runbooks_and_where_it_is_served_to_prefect():
     assert 'href="runbook-pages/index.html"' in PAGES["index"]
     assert 'href="../"' in PAGES["index"]
-    assert 'href="../"' not in desk.index([], [], read_at=NOON, watched=True, served=False)
+    assert 'href="../"' not in desk.index([], open_now(watched=True), served=False)
 
 
 def test_a_column_outside_of_training_is_not_called_usual():

@@ -139,6 +139,18 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenNow:
+    """The open incidents of all models and of the platform, the critical ones first.
+
+    watched: whether a watcher looked, so that these are all. sent_at: when they were read (UTC).
+    """
+
+    troubles: Sequence[Trouble]
+    watched: bool
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntityNight:
     """A score of an entity, and what happened. reasons: in the words of the model's spec, by rank."""
 

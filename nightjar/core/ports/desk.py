@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from nightjar.core.desk.entities import Desk, EntityNight, ModelSeen, Nights, OfNight, Trouble
+from nightjar.core.desk.entities import Desk, EntityNight, ModelSeen, Nights, OfNight, OpenNow
 
 
 class DeskReader(Protocol):
@@ -14,12 +14,8 @@ class DeskReader(Protocol):
         """Return every model that has a version, by name."""
         ...
 
-    def open_troubles(self) -> Sequence[Trouble]:
-        """Return the open incidents of all models and of the platform, the critical ones first."""
-        ...
-
-    def watched(self) -> bool:
-        """Return True if a watcher looks at this moment. Else nobody notes incidents."""
+    def open_now(self) -> OpenNow:
+        """Return the open incidents of all models and of the platform."""
         ...
 
     def desk(self, model: str) -> Desk:

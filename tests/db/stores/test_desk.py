@@ -235,7 +235,7 @@ def test_the_open_incidents_of_all_models_and_of_the_platform_are_read_the_criti
     PostgresIncidents(engine).note(
         lambda opened: changes(opened, troubles, datetime.now(UTC), unknown=lambda _: False, seen=frozenset())
     )
-    assert [(one.kind, one.model) for one in desk.open_troubles()] == [
+    assert [(one.kind, one.model) for one in desk.open_now().troubles] == [
         ("server_gone", ""),
         ("drifted", MODEL),
     ]
@@ -243,9 +243,9 @@ def test_the_open_incidents_of_all_models_and_of_the_platform_are_read_the_criti
 
 def test_an_analyst_sees_whether_a_watcher_looks(desk, engine, database):
     with listening(database.url("writer")) as listener:
-        assert not desk.watched()
+        assert not desk.open_now().watched
         assert listener.leads()
-        assert desk.watched()
+        assert desk.open_now().watched
         assert desk.desk(MODEL).watched
         assert PostgresIncidents(engine).watched()
-    until("the session has ended", lambda: not desk.watched())
+    until("the session has ended", lambda: not desk.open_now().watched)
