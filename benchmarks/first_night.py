@@ -5,12 +5,12 @@
     uv run python benchmarks/first_night.py --home ANOTHER_FOLDER --list blind
 
 The lists: `delivered_faults.py`, `blind_faults.py`, `unseen_faults.py`, `everyday_faults.py`,
-`field_faults.py` and `reported_faults.py`. Each has its own nights and needs its own folder. A platform of
-its own lands the year day by day, trains, and publishes the nights before each of the list's nights. From
-there each case starts, on a copy of its files and of its database: the faulty file is delivered, landed and
-built on by `Prepare`, the outcome guard sees it, `ScoreNight` scores the night, and the rules of the watcher
-look. Edits of code are scored by a process that imports edited code. What the rules tell of the same night
-without a fault does not count.
+`field_faults.py`, `reported_faults.py` and `independent_faults.py`. Each has its own nights and needs its own
+folder. A platform of its own lands the year day by day, trains, and publishes the nights before each of the
+list's nights. From there each case starts, on a copy of its files and of its database: the faulty file is
+delivered, landed and built on by `Prepare`, the outcome guard sees it, `ScoreNight` scores the night, and the
+rules of the watcher look. Edits of code are scored by a process that imports edited code. What the rules tell
+of the same night without a fault does not count.
 """
 
 import argparse
@@ -35,6 +35,7 @@ import blind_faults
 import delivered_faults
 import everyday_faults
 import field_faults
+import independent_faults
 import polars as pl
 import psycopg
 import reported_faults
@@ -58,7 +59,15 @@ from nightjar.wiring.adapters import INBOX
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import PROJECT, Settings
 
-WRITTEN = (delivered_faults, blind_faults, unseen_faults, everyday_faults, field_faults, reported_faults)
+WRITTEN = (
+    delivered_faults,
+    blind_faults,
+    unseen_faults,
+    everyday_faults,
+    field_faults,
+    reported_faults,
+    independent_faults,
+)
 LISTS = {each.LIST.name: each.LIST for each in WRITTEN}
 TRAINED = {"flight_delay": date(2013, 6, 30), "route_delay": date(2013, 8, 10)}
 BEFORE = {"flight_delay": (14, timedelta(days=1)), "route_delay": (8, timedelta(weeks=1))}
@@ -111,6 +120,7 @@ EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     **everyday_faults.EDITED,
     **field_faults.EDITED,
     **reported_faults.EDITED,
+    **independent_faults.EDITED,
 }
 """Edit -> file, what stands there once, and what stands there then."""
 ADDED = {
@@ -137,6 +147,7 @@ TAMPERED = {
     **everyday_faults.TAMPERED,
     **field_faults.TAMPERED,
     **reported_faults.TAMPERED,
+    **independent_faults.TAMPERED,
 }
 
 
