@@ -1,7 +1,7 @@
 """Looks at everything the rules need: the models, the disks, the database, the Prefect server."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import httpx
@@ -12,7 +12,7 @@ from db.session import translated
 from nightjar.adapters.files.room import disks_of
 from nightjar.core.errors.database import RightsMissing, StoreUnavailable
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.telling.facts import DataFacts, Fault, ModelFacts, PlatformFacts
+from nightjar.core.telling.facts import DataFacts, Fault, ModelFacts, PlatformFacts, Unseen, fault_of
 from nightjar.core.telling.incidents import Incident
 from nightjar.wiring.folders import Found
 from nightjar.wiring.platform import NOT_THERE, Platform, lacking
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 ANSWERS_WITHIN_S = 5.0
 SIZES = text("SELECT pg_database_size(current_database()), pg_notification_queue_usage()")
 GB = 10**9
+NOTHING: Mapping[str, Fault] = {}
 OF_THE_DATABASE = (StoreUnavailable, RightsMissing)
 """Errors that would stop the look at every model."""
 OF_NIGHTS = frozenset({"late", "failed", "held_back"})
@@ -32,20 +33,24 @@ OF_OUTCOMES = frozenset({"outcomes_held", "outcomes_doubted"})
 
 def models_of(
     platform: Platform, specs: Iterable[ModelSpec], opened: Sequence[Incident], now: datetime
-) -> Iterator[ModelFacts]:
-    """Look at each model. One that cannot be looked at keeps its incidents, and stops no other.
+) -> tuple[Sequence[ModelFacts], Mapping[str, Fault]]:
+    """Look at each model. Return what is known of each, and why others could not be looked at.
 
+    One that cannot be looked at keeps its incidents, and stops no other.
     Raises StoreUnavailable and RightsMissing: they are about the database, not about a model.
     """
+    found, failed = list[ModelFacts](), dict[str, Fault]()
     for spec in specs:
         nights, outcomes = (days_of(opened, spec.name, kinds) for kinds in (OF_NIGHTS, OF_OUTCOMES))
         refused = subjects_of(opened, spec.name, {"delivery_refused"})
         try:
-            yield platform.look_at(spec)(now, nights, outcomes, refused)
+            found.append(platform.look_at(spec)(now, nights, outcomes, refused))
         except OF_THE_DATABASE:
             raise
-        except Exception:
+        except Exception as error:
             log.exception("model_not_looked_at", model=spec.name)
+            failed[spec.name] = fault_of(error)
+    return found, failed
 
 
 def lives_here(settings: Settings) -> bool:
@@ -65,7 +70,8 @@ def subjects_of(opened: Iterable[Incident], model: str, kinds: Collection[str]) 
 
 @dataclass
 class LookAtPlatform:
-    """Remembers since when the Prefect server is silent, no worker takes runs, and the data folder is gone.
+    """Remembers since when the Prefect server is silent, no worker takes runs, the data folder is gone, and a
+    model cannot be looked at.
 
     api: of the server; None if there is none.
     """
@@ -75,6 +81,7 @@ class LookAtPlatform:
     _silent_since: datetime | None = None
     _workerless_since: datetime | None = None
     _dataless_since: datetime | None = None
+    _unseen_since: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
 
     def __call__(
         self,
@@ -83,6 +90,7 @@ class LookAtPlatform:
         channels: Collection[str] | None = None,
         found: Found | None = None,
         *,
+        unseen: Mapping[str, Fault] = NOTHING,
         needs_data: bool = False,
     ) -> PlatformFacts:
         settings = self.platform.settings
@@ -92,6 +100,7 @@ class LookAtPlatform:
         self._silent_since = None if self._answers() else self._silent_since or now
         workers = self._workers()
         self._workerless_since = (self._workerless_since or now) if workers else None
+        self._unseen_since = {model: self._unseen_since.get(model, now) for model in unseen}
         data, without = settings.data, lacking(settings.data)
         self._dataless_since = (self._dataless_since or now) if without else None
         return PlatformFacts(
@@ -113,10 +122,12 @@ class LookAtPlatform:
             channels=None if channels is None else frozenset(channels),
             broken={} if found is None else found.broken,
             folders=frozenset() if found is None else found.names,
+            unseen={model: Unseen(why, self._unseen_since[model]) for model, why in unseen.items()},
         )
 
     def forget(self) -> None:
         self._silent_since = self._workerless_since = self._dataless_since = None
+        self._unseen_since = {}
 
     def _answers(self) -> bool:
         if self.api is None:

@@ -16,6 +16,7 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.ports.telling import Consumer
 from nightjar.core.telling.decisions import decided
+from nightjar.core.telling.facts import fault_of
 from nightjar.core.telling.incidents import ENDS, Changes, Ending, Incident, Key, Note, Step, changes
 from nightjar.core.telling.retrying import pauses
 from nightjar.core.telling.rules import UNTOLD_FOR, judged, undecided, why_unmended
@@ -34,8 +35,6 @@ ROUND_ENDS_WITHIN = timedelta(minutes=2)
 """A round takes seconds, and some more for receivers that do not answer. One that lasts longer waits for a
 server that hangs: it neither answers nor closes the connection, so no error ends the wait.
 """
-UNEXPECTED = "unexpected-error"
-"""The runbook of an error that nobody has foreseen."""
 
 
 def now_utc() -> datetime:
@@ -78,9 +77,10 @@ class Watcher:
         channels = [*people.channels, *self.platform.webhooks()]
         untold = people.dispatches.untold(channels)
         opened, found = ledger.opened(), self.folders.now()
-        facts = tuple(models_of(self.platform, found.specs.values(), opened, now))
+        facts, failed = models_of(self.platform, found.specs.values(), opened, now)
+        untaken = {**found.outdated, **failed}
         needs_data = any(each.trained_on_files for each in facts)
-        platform = self.look_at_platform(now, untold, channels, found, needs_data=needs_data)
+        platform = self.look_at_platform(now, untold, channels, found, unseen=untaken, needs_data=needs_data)
         troubles, blind = judged(facts, platform, self.platform.settings.ui)
         unseen = found.names - {each.model for each in facts}
         seen = frozenset(each.began.key for each in opened) if self.seen is None else self.seen
@@ -97,7 +97,7 @@ class Watcher:
         self.seen, self.looked_at = frozenset(each.key for each in troubles), now
         _logged(done)
         deaf = {name for name, since in untold.items() if now - since > UNTOLD_FOR}
-        return not unseen - found.broken.keys() and (not people.channels or not deaf >= set(people.channels))
+        return not untaken and (not people.channels or not deaf >= set(people.channels))
 
     def due(self, now: datetime) -> bool:
         return self.leads is True and (self.looked_at is None or not pauses(self.looked_at, now, LOOKS_EVERY))
@@ -159,13 +159,13 @@ def survive(watcher: Watcher) -> None:
     """Do rounds until one fails. No error ends the watcher: nobody else would tell of it."""
     try:
         rounds(watcher)
-    except NightjarError as error:
-        log.warning("watcher_waits", error=str(error))
-        watcher.outage.goes_on(now_utc(), error.words, error.runbook)
     except Exception as error:
-        log.exception("watcher_waits")
-        # Not the text of the error: nobody knows what it quotes.
-        watcher.outage.goes_on(now_utc(), f"{type(error).__name__}; its log says more.", UNEXPECTED)
+        if isinstance(error, NightjarError):
+            log.warning("watcher_waits", error=str(error))
+        else:
+            log.exception("watcher_waits")
+        why = fault_of(error)
+        watcher.outage.goes_on(now_utc(), why.told, why.runbook)
     watcher.went_on_at = now_utc()
 
 

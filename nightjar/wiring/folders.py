@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import invalidate_caches
 from pathlib import Path
 from threading import Lock
@@ -12,6 +12,7 @@ from threading import Lock
 import structlog
 
 import models
+from nightjar.core.errors.base import NightjarError
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.telling.facts import Fault, fault_of
 
@@ -30,11 +31,15 @@ State = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """specs: of the models that can be used. broken: model -> why its folder cannot be used."""
+    """specs: of the models that can be used. broken: model -> why its folder cannot be used.
+
+    outdated: model -> why this process cannot import it as it is now, though another one can.
+    """
 
     specs: Mapping[str, ModelSpec]
     broken: Mapping[str, Fault]
     names: frozenset[str]
+    outdated: Mapping[str, Fault] = field(default_factory=dict[str, Fault])
 
 
 @dataclass
@@ -73,12 +78,19 @@ def imported_anew(broken: Mapping[str, Fault]) -> Found:
         del sys.modules[name]
     invalidate_caches()
     specs, failed = models.find()
-    for name in failed.keys() - broken.keys():
-        log.error("model_not_imported_anew", model=name, reason=failed[name].words)
+    outdated = {name: error for name, error in failed.items() if name not in broken}
+    for name, error in outdated.items():
+        log.error("model_not_imported_anew", model=name, reason=error.words)
     names = frozenset((*specs, *failed, *broken))
     usable = {name: spec for name, spec in specs.items() if name not in broken}
     log.info("models_imported_anew", models=sorted(usable), broken=sorted(broken))
-    return Found(usable, broken, names)
+    return Found(usable, broken, names, {name: _needs_restart(error) for name, error in outdated.items()})
+
+
+def _needs_restart(error: NightjarError) -> Fault:
+    why = fault_of(error)
+    told = f"The watcher was started before Nightjar was changed, and has to be started again: {why.told}"
+    return replace(why, told=told)
 
 
 def asked() -> Mapping[str, Fault] | None:

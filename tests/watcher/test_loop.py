@@ -109,6 +109,32 @@ def test_a_model_that_cannot_be_looked_at_keeps_its_incidents_and_others_are_loo
     assert of_models(platform) == {"blind"}
     assert watcher.looked_at == NOW
     assert watcher.beats == []
+    assert told_unseen(platform) == []
+    watcher.look(NOW + timedelta(minutes=2))
+    assert told_unseen(platform) == ["blind"]
+    end_all(platform)
+
+
+def end_all(platform) -> None:
+    platform.incidents().note(
+        lambda opened: changes(opened, [], NOW, unknown=lambda _: False, seen=frozenset())
+    )
+
+
+def told_unseen(platform) -> list[str]:
+    return [each.now.subject for each in platform.incidents().opened() if each.now.kind == "model_unseen"]
+
+
+def test_a_model_that_the_watcher_cannot_import_anew_is_told_until_it_can(platform, watcher):
+    outdated = {"blind": fault_of(ModelBroken("blind", "needs newer code"))}
+    finds(watcher, Found({"seen": SEEN}, {}, frozenset({"blind", "seen"}), outdated))
+    assert not watcher.look(NOW)
+    assert not watcher.look(NOW + timedelta(minutes=2))
+    assert told_unseen(platform) == ["blind"]
+    finds(watcher, Found({"seen": SEEN, "blind": BLIND}, {}, frozenset({"blind", "seen"})))
+    assert watcher.look(NOW + timedelta(minutes=3))
+    assert watcher.look(NOW + timedelta(minutes=4))
+    assert told_unseen(platform) == []
 
 
 def test_incidents_of_a_model_whose_folder_is_removed_end(platform, watcher):
@@ -141,9 +167,7 @@ def test_a_model_whose_folder_is_broken_is_told_and_keeps_its_incidents(platform
     do_rounds(watcher, 3)
     found = {(each.now.kind, each.now.subject) for each in platform.incidents().opened()}
     assert {("champion_stale", ""), ("model_broken", "blind")} <= found
-    platform.incidents().note(
-        lambda opened: changes(opened, [], NOW, unknown=lambda _: False, seen=frozenset())
-    )
+    end_all(platform)
 
 
 def test_a_model_that_is_mended_while_the_watcher_runs_is_looked_at(platform, watcher):

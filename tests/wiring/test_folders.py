@@ -79,6 +79,7 @@ def test_a_model_that_only_the_watcher_cannot_import_anew_is_named_and_has_no_sp
     write(place, f"import sys\nassert 'pytest' not in sys.modules\nTITLE = 'x'\n{SPEC}")
     found = ModelFolders(_state=(), _found=folders.imported()).now()
     assert (dict(found.specs), dict(found.broken), found.names) == ({}, {}, {"toy"})
+    assert "has to be started again" in found.outdated["toy"].told
 
 
 def test_nothing_is_imported_anew_while_no_file_changes(place, monkeypatch):

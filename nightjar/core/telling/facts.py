@@ -57,8 +57,20 @@ class Fault:
     runbook: str = ""
 
 
-def fault_of(error: NightjarError) -> Fault:
-    return Fault(error.words, error.because, error.runbook)
+def fault_of(error: Exception) -> Fault:
+    """Of an error that nobody has foreseen not its text: nobody knows what it quotes."""
+    if isinstance(error, NightjarError):
+        return Fault(error.words, error.because, error.runbook)
+    kind = type(error).__name__
+    return Fault(f"{kind}; its log says more.", kind, NightjarError.runbook)
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Why a model cannot be looked at, and since when (UTC)."""
+
+    why: Fault
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +188,8 @@ class PlatformFacts:
     None if it answers, or if there is none. workers: why no worker takes runs; nothing if one does, None if
     nobody could say. workerless_since: since when none does; None if one does. untold: channel -> since when
     something waits to be told there. channels: those that are set up; None if nobody asked. broken: model ->
-    why its folder cannot be used. folders: the models that have one.
+    why its folder cannot be used. folders: the models that have one. unseen: model -> why nobody can look at
+    it, though its folder can be used.
     """
 
     now: datetime
@@ -192,3 +205,4 @@ class PlatformFacts:
     channels: frozenset[str] | None = None
     broken: Mapping[str, Fault] = field(default_factory=dict[str, Fault])
     folders: frozenset[str] = frozenset()
+    unseen: Mapping[str, Unseen] = field(default_factory=dict[str, Unseen])

@@ -547,6 +547,28 @@ def model_broken(facts: PlatformFacts) -> Iterator[Sign]:
         )
 
 
+def _still_unseen(facts: PlatformFacts, subject: str) -> bool:
+    return subject in facts.unseen
+
+
+@waits(_still_unseen)
+@told_no_more(_no_folder)
+@rule(CRITICAL, "unexpected-error", "a model cannot be looked at for 2 minutes")
+def model_unseen(facts: PlatformFacts) -> Iterator[Sign]:
+    """Not at once: files may be read while they change."""
+    for model, seen in facts.unseen.items():
+        if facts.now - seen.since >= SILENT_FOR:
+            yield Sign(
+                subject=model,
+                sentence=(
+                    f"Nobody can look at {model} since {seen.since:%Y-%m-%d %H:%M} UTC, so nobody is told "
+                    f"what is wrong with it. {seen.why.told}"
+                ),
+                because=seen.why.because,
+                runbook=seen.why.runbook,
+            )
+
+
 def _no_receiver(facts: PlatformFacts, subject: str) -> str | None:
     if facts.channels is None or subject in facts.channels:
         return None
@@ -592,6 +614,7 @@ OF_THE_PLATFORM = (
     server_gone,
     worker_gone,
     model_broken,
+    model_unseen,
     receiver_gone,
 )
 EXPLAINS = ("disk_full", "data_gone", "server_gone", "worker_gone")

@@ -23,6 +23,7 @@ from nightjar.core.telling.facts import (
     NightFacts,
     PlatformFacts,
     SetAside,
+    Unseen,
     fault_of,
 )
 from nightjar.core.telling.incidents import Ending, Incident, Note, Step, ended
@@ -367,6 +368,7 @@ PLATFORM = {
     "server_gone": {"server_silent_since": NOW - timedelta(minutes=3)},
     "worker_gone": {"workers": (NONE_POLLS,), "workerless_since": NOW - timedelta(minutes=3)},
     "model_broken": {"broken": {"toy": fault_of(ModelBroken("toy", "cannot be imported"))}},
+    "model_unseen": {"unseen": {"toy": Unseen(fault_of(ZeroDivisionError("x")), NOW - timedelta(minutes=2))}},
     "receiver_gone": {"untold": {"alert": NOW - HOUR}},
 }
 
@@ -374,6 +376,31 @@ PLATFORM = {
 @pytest.mark.parametrize("kind", PLATFORM)
 def test_the_platform_is_looked_at_too(kind):
     assert kinds(ModelFacts(**QUIET), PlatformFacts(now=NOW, **PLATFORM[kind])) == [kind]
+
+
+def test_a_model_that_cannot_be_looked_at_for_a_moment_neither_begins_nor_ends_anything():
+    moment = Unseen(fault_of(ZeroDivisionError("secret")), NOW - timedelta(seconds=90))
+    facts = PlatformFacts(now=NOW, unseen={"toy": moment}, folders=frozenset({"toy"}))
+    note = noted("model_unseen", "toy").model_copy(update={"model": ""})
+    assert judged([], facts, None)[0] == ()
+    assert undecided([], facts, note)
+    assert not undecided([], PlatformFacts(now=NOW), note)
+
+
+def test_a_model_that_cannot_be_looked_at_is_told_by_its_error_and_not_by_what_it_quotes():
+    def seen(error: Exception):
+        unseen = {"toy": Unseen(fault_of(error), NOW - HOUR)}
+        return judged([], PlatformFacts(now=NOW, unseen=unseen), None)[0][0]
+
+    sentence = (
+        "Nobody can look at toy since 2026-01-02 10:00 UTC, so nobody is told what is wrong with it. "
+        "ZeroDivisionError; its log says more."
+    )
+    unforeseen, known = seen(ZeroDivisionError("secret")), seen(ModelBroken("toy", "lacks x"))
+    assert (unforeseen.sentence, unforeseen.runbook) == (sentence, "unexpected-error")
+    assert "lacks x" in known.sentence
+    assert known.runbook == "bad-spec"
+    assert known.differs(unforeseen)
 
 
 def test_a_server_that_is_silent_for_a_moment_neither_begins_nor_ends_anything():
