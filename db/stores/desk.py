@@ -13,7 +13,6 @@ from db.listening import WATCHED
 from db.session import connect, translated
 from db.views import ALONE
 from nightjar.core.desk.entities import (
-    ChampionMetric,
     ColumnSeen,
     Desk,
     EntityNight,
@@ -34,6 +33,7 @@ from nightjar.core.desk.entities import (
 )
 from nightjar.core.entity_keys import nights_in, on_night
 from nightjar.core.monitoring.foreseen import Expected
+from nightjar.core.monitoring.losses import NightLoss
 
 YEAR = timedelta(days=364)
 RECENT = timedelta(days=62)
@@ -131,12 +131,17 @@ ROLES = """
     SELECT role, model_version, held_from, held_until, reason, actor FROM analytics.promotions
     WHERE model = %(model)s ORDER BY held_from
 """
-TESTED = """
-    SELECT model_version, metric.key AS metric, metric.value::double precision AS value,
-        (metric_intervals -> metric.key ->> 0)::double precision AS low,
-        (metric_intervals -> metric.key ->> 1)::double precision AS high
-    FROM analytics.model_versions CROSS JOIN jsonb_each_text(metrics) AS metric
-    WHERE model = %(model)s AND is_champion
+LOSSES = """
+    WITH tested AS MATERIALIZED (
+        SELECT model_version, metric.key AS metric, (metric.value ->> 1)::double precision AS expected
+        FROM analytics.model_versions CROSS JOIN jsonb_each(metric_intervals) AS metric
+        WHERE model = %(model)s AND metric.value ->> 1 IS NOT NULL
+    )
+    SELECT score_date, metric, value, expected, with_outcome AS rows
+    FROM analytics.measurements JOIN tested USING (model_version, metric)
+    WHERE model = %(model)s AND score_date BETWEEN %(first)s AND %(last)s AND slice = '' AND is_newest
+        AND role = 'champion' AND occasions = 1 AND NOT in_sample AND value IS NOT NULL AND with_outcome > 0
+    ORDER BY score_date
 """
 TROUBLE = """
     SELECT model, kind, subject, severity, coalesce(ending, sentence) AS sentence, link, runbook, began_at,
@@ -221,7 +226,7 @@ class PostgresDesk:
                 roles=_rows(connection, RoleHeld, ROLES, asked),
                 troubles=_rows(connection, Trouble, TROUBLES, asked),
                 reports=_rows(connection, Report, REPORTS, asked),
-                tested=_rows(connection, ChampionMetric, TESTED, asked),
+                losses=_rows(connection, NightLoss, LOSSES, asked),
                 watched=_watched(connection),
                 sent_at=datetime.now(UTC),
             )

@@ -5,14 +5,15 @@ from html import escape
 from statistics import median
 
 from nightjar.core.desk.calendar import Day, State
-from nightjar.core.desk.entities import ChampionMetric, Desk, Measured, NightSeen
+from nightjar.core.desk.entities import Desk, NightSeen
 from nightjar.core.desk.places import night_file
+from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.monitoring.losses import FEWEST_NIGHTS, OUTCOMES_MAY_BE_LATE, TrailingLoss, trailing_loss
+from nightjar.core.night.clock import evening
 from nightjar.core.plurals import counted
-from nightjar.core.telling.facts import FEWEST_LOSS_NIGHTS
 from nightjar.core.telling.incidents import UNWATCHED
 from nightjar.showing import calendar, page
-from nightjar.showing.console import measured as with_interval
 
 BAD = {State.HELD_BACK, State.FAILED, State.MISSING}
 RECENT_NIGHTS = 14
@@ -73,51 +74,42 @@ def _wrong(desk: Desk) -> str:
 
 
 def _quality(desk: Desk, spec: ModelSpec | None) -> str:
-    """The loss of the longest window that ended last, beside what the test of the champion let expect."""
+    """By the numbers of the alert `degraded`."""
     if spec is None:
         return "Nobody can say: the folder of the model is gone, or cannot be used."
     metric = spec.kind.metric(spec.kind.loss.metric)
-    windows = [
-        one
-        for one in desk.measured
-        if one.role == "champion" and one.metric == metric.name and one.occasions > 1
-    ]
-    if not windows:
-        return "Nobody can say yet: outcomes of too few nights are known."
-    window = max(windows, key=lambda one: (one.score_date, one.occasions))
-    if window.value is None:
-        return "Nobody can say: the newest nights have too few outcomes."
-    value = with_interval(window.value, window.low, window.high)
-    nights = counted(window.nights, "night")
-    told = f"{metric.title} (less is better) of {nights} to {window.score_date}: {value}."
-    tested = next((one for one in desk.tested if one.metric == metric.name), None)
-    return escape(
-        " ".join(filter(None, (_judged(window, tested), told, _later(desk, window), _test(tested))))
-    )
+    measured = [night for night in desk.losses if night.metric == metric.name]
+    loss = trailing_loss(measured)
+    if loss is None:
+        return (
+            f"Nobody can say yet: {counted(len(measured), 'night')} of versions whose tests gave an interval "
+            f"{'is' if len(measured) == 1 else 'are'} measured, and {FEWEST_NIGHTS} are needed."
+        )
+    nights = counted(loss.nights, "night")
+    told = f"{metric.title} (less is better) of {nights} to {loss.last}: {loss.value:.4g}."
+    expected = f"The tests of the versions that scored them expect at most {loss.expected:.4g}."
+    return escape(" ".join(filter(None, (_judged(desk, spec, loss), told, expected, _later(desk, loss)))))
 
 
-def _later(desk: Desk, window: Measured) -> str:
+def _judged(desk: Desk, spec: ModelSpec, loss: TrailingLoss) -> str:
+    """Nobody can say while as many newer nights lack the outcomes that are due as a judgement needs."""
+    newest = max(night.score_date for night in desk.nights)
+    due = last_mature_date(spec, evening(spec, newest)) - OUTCOMES_MAY_BE_LATE
+    lacking = sum(night.score_date <= due for night in _unmeasured(desk, loss))
+    if lacking >= FEWEST_NIGHTS:
+        return f"Nobody can say now: outcomes of {counted(lacking, 'newer night')} are due and missing."
+    return "No: it is worse than its tests let expect." if loss.worse else "Yes."
+
+
+def _later(desk: Desk, loss: TrailingLoss) -> str:
     """How many nights the answer knows nothing of."""
-    later = sum(
-        night.published_at is not None and night.score_date > window.score_date for night in desk.nights
-    )
+    later = len(_unmeasured(desk, loss))
     return f"Not measured yet: {counted(later, 'newer night')}." if later else ""
 
 
-def _judged(window: Measured, tested: ChampionMetric | None) -> str:
-    """By the same limit as the alert `degraded`: the upper end of the interval of the test."""
-    if tested is None or tested.high is None or window.value is None:
-        return ""
-    if window.nights < FEWEST_LOSS_NIGHTS:
-        return f"Too few nights to say ({FEWEST_LOSS_NIGHTS} are needed)."
-    return "Yes." if window.value <= tested.high else "No: it is worse than its test lets expect."
-
-
-def _test(tested: ChampionMetric | None) -> str:
-    if tested is None or tested.value is None:
-        return ""
-    value = with_interval(tested.value, tested.low, tested.high)
-    return f"Version {tested.model_version} had {value} in its test."
+def _unmeasured(desk: Desk, loss: TrailingLoss) -> Sequence[NightSeen]:
+    shown = (night for night in desk.nights if night.published_at is not None)
+    return [night for night in shown if night.score_date > loss.last]
 
 
 def _effort(desk: Desk) -> Iterator[str]:

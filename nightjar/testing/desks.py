@@ -18,6 +18,7 @@ from nightjar.core.desk.entities import (
     Trouble,
 )
 from nightjar.core.monitoring.foreseen import Expected, Method
+from nightjar.core.monitoring.losses import NightLoss
 
 NOON = datetime(2024, 1, 30, 12, tzinfo=UTC)
 
@@ -71,6 +72,10 @@ def measured(day: date, role: str, occasions: int, value: float, metric: str = "
     )
 
 
+def night_loss(day: date, value: float, expected: float = 0.14, metric: str = "brier") -> NightLoss:
+    return NightLoss(score_date=day, metric=metric, value=value, expected=expected, rows=900)
+
+
 def expected(day: date, method: Method, value: float | None, came_true: float | None = 0.2) -> Expected:
     note = "few past rows are like this night's" if value is None else None
     return Expected(
@@ -120,6 +125,7 @@ def full_desk(nights: int, columns: int = 40, note: str = "constant: every value
             for role, occasions in roles
             for metric in ("auc", "brier", "log_loss")
         ],
+        losses=[night_loss(day, 0.1 + 0.01 * (day.day % 7)) for day in shown],
         expected=[
             expected(day, method, value, None if day == days[-1] else 0.2)
             for day in days

@@ -9,7 +9,6 @@ import pytest
 
 from nightjar.core.desk.calendar import State, days
 from nightjar.core.desk.entities import (
-    ChampionMetric,
     Desk,
     EntityNight,
     Explained,
@@ -24,7 +23,7 @@ from nightjar.core.desk.entities import (
     Trouble,
 )
 from nightjar.showing import calendar, desk, page
-from nightjar.testing.desks import column_seen, measured, night_seen, stage_seen, trouble
+from nightjar.testing.desks import column_seen, measured, night_loss, night_seen, stage_seen, trouble
 from nightjar.testing.specs import toy_spec
 
 FIRST = date(2024, 1, 30)
@@ -217,29 +216,43 @@ def answer(question, seen):
     )[1]
 
 
-def window(day, value, nights=28):
-    return replace(measured(day, "champion", 28, value), nights=nights)
-
-
 @pytest.mark.parametrize(
     ("value", "nights", "told"),
     [
-        (0.1, 28, "Yes. Brier (less is better) of 28 nights to 2024-01-30: 0.100 (0.090 to 0.110)."),
-        (0.3, 28, "No: it is worse than its test lets expect. Brier"),
-        (0.3, 5, "Too few nights to say (14 are needed). Brier"),
+        (0.1, 28, "Yes. Brier (less is better) of 28 nights to 2024-01-27: 0.1. "),
+        (0.3, 28, "No: it is worse than its tests let expect. Brier (less is better) of 28 nights"),
+        (0.3, 40, "No: it is worse than its tests let expect. Brier (less is better) of 28 nights"),
+        (
+            0.3,
+            5,
+            "Nobody can say yet: 5 nights of versions whose tests gave an interval are measured, and 14",
+        ),
+        (0.3, 1, "Nobody can say yet: 1 night of versions whose tests gave an interval is measured, and"),
     ],
 )
-def test_the_first_screen_says_if_the_model_is_as_good_as_its_test_lets_expect(value, nights, told):
-    tested = [ChampionMetric(model_version=3, metric="brier", value=0.12, low=0.1, high=0.14)]
-    seen = replace(SEEN, measured=[window(FIRST, value, nights)], tested=tested)
-    found = answer("Is the model still good?", seen)
+def test_the_first_screen_says_if_the_model_is_as_good_as_its_tests_let_expect(value, nights, told):
+    found = answer("Is the model still good?", seen_with(value, nights))
     assert found.startswith(told)
-    assert found.endswith("Version 3 had 0.120 (0.100 to 0.140) in its test.")
+    assert ("expect at most 0.14. Not measured yet: 3 newer nights." in found) is (nights >= 14)
+
+
+def seen_with(value: float, nights: int, last: date = FIRST - timedelta(days=3)) -> Desk:
+    """Measured nights of which the first 14 are as good as can be, then published ones that are not."""
+    measured_nights = [last - timedelta(days=n) for n in range(nights)][::-1]
+    losses = [night_loss(day, 0 if n < nights - 28 else value) for n, day in enumerate(measured_nights)]
+    return replace(SEEN, losses=[*losses, *(night_loss(day, 0.9, metric="auc") for day in NIGHTS)])
+
+
+def test_a_verdict_is_none_while_the_outcomes_of_as_many_newer_nights_are_due_and_missing():
+    newer = [night_seen(FIRST + timedelta(days=n)) for n in range(17)]
+    seen = replace(seen_with(0.1, 28), nights=newer)
+    told = answer("Is the model still good?", seen)
+    assert told.startswith("Nobody can say now: outcomes of 14 newer nights are due and missing. Brier")
+    assert answer("Is the model still good?", replace(seen, nights=newer[:-1])).startswith("Yes.")
 
 
 def test_the_first_screen_says_so_if_nothing_is_measured():
-    seen = replace(SEEN, measured=[])
-    assert answer("Is the model still good?", seen).startswith("Nobody can say yet")
+    assert answer("Is the model still good?", SEEN).startswith("Nobody can say yet: 0 nights")
 
 
 def test_the_first_screen_counts_the_open_incidents_and_leads_to_them():
@@ -276,7 +289,7 @@ def test_a_night_that_runs_is_not_called_published():
 
 
 def test_a_verdict_on_the_model_says_how_many_nights_it_knows_nothing_of():
-    seen = replace(SEEN, measured=[window(FIRST, 0.1)])
+    seen = seen_with(0.1, 28, FIRST)
     assert "Not measured yet" not in answer("Is the model still good?", replace(seen, nights=SEEN.nights[:1]))
     assert "Not measured yet: 2 newer nights." in answer("Is the model still good?", seen)
 

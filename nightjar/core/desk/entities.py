@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from nightjar.core.monitoring.foreseen import Expected
+from nightjar.core.monitoring.losses import NightLoss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,17 +214,6 @@ class ModelSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChampionMetric:
-    """A metric that the champion had on unseen dates. low, high: its interval at 95%."""
-
-    model_version: int
-    metric: str
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A page that was drawn about a run. kind: what it shows, as drift or card. uri: where its file lies."""
 
@@ -247,8 +237,8 @@ class Desk(Nights):
     """All that the page of a model shows. Rows are in the order of their nights.
 
     drift, set_aside, stages: of the last nights only. reports: the newest of each night and kind.
-    tested: the champion, by each metric. watched: whether a watcher looked, so that `troubles` has what is
-    wrong now.
+    losses: by each metric to which the tests of versions gave an interval. watched: whether a watcher looked,
+    so that `troubles` has what is wrong now.
     """
 
     measured: Sequence[Measured]
@@ -261,7 +251,7 @@ class Desk(Nights):
     troubles: Sequence[Trouble]
     reports: Sequence[Report]
     watched: bool
-    tested: Sequence[ChampionMetric] = ()
+    losses: Sequence[NightLoss] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

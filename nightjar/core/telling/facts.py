@@ -8,6 +8,7 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.lost import LostDelivery
+from nightjar.core.monitoring.losses import TrailingLoss
 from nightjar.core.night.plan import Standing
 
 
@@ -95,8 +96,7 @@ class ModelFacts:
     schedule has started, also of those that are too old for `nights`.
     trained_at: when the newest version was registered. trained_on_files: True if there is one, and files that
     have landed are read for it. trainings_due: starts of the schedule of training since then, at most
-    MOST_TRAININGS. loss: of the trailing nights, by its name; beside it the greatest that the champion's test
-    expects.
+    MOST_TRAININGS. loss: of the last measured nights; None if they are too few.
     without_outcomes: published nights whose outcomes should be known, and are not. held: days of outcomes
     that wait for a person, with what is odd about them. refused: deliveries that are set aside, of a day the
     one that was recorded last comes last. settled: those that were, and that a good file has replaced or a
@@ -121,7 +121,7 @@ class ModelFacts:
     trained_at: datetime | None = None
     trained_on_files: bool = False
     trainings_due: int = 0
-    loss: "LossFacts | None" = None
+    loss: TrailingLoss | None = None
     without_outcomes: tuple[date, ...] = ()
     held: Mapping[date, Fault] = field(default_factory=dict[date, Fault])
     doubted_outcomes: Mapping[date, Fault] = field(default_factory=dict[date, Fault])
@@ -139,21 +139,6 @@ class ModelFacts:
 
 MOST_TRAININGS = 9
 """So many trainings that are missing are counted."""
-FEWEST_LOSS_NIGHTS = 14
-"""Of fewer measured nights nobody can say if a model is worse than its test."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossFacts:
-    """The mean loss of trailing nights, by rows, and the most that the tests of their versions expect.
-
-    Each night counts with the test of the version that scored it.
-    """
-
-    metric: str
-    nights: int
-    value: float
-    expected: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from nightjar.core.errors.inputs import DataGone
 from nightjar.core.inputs.findings import Finding, foremost
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.lost import LostDelivery
+from nightjar.core.monitoring.losses import FEWEST_NIGHTS
 from nightjar.core.monitoring.outcome_guard import TOLD_DAYS
 from nightjar.core.night.plan import Stage, Standing
 from nightjar.core.plurals import counted, days_told
 from nightjar.core.telling.facts import (
-    FEWEST_LOSS_NIGHTS,
     MOST_TRAININGS,
     DiskFacts,
     ModelFacts,
@@ -301,7 +301,7 @@ def _not_comparable(facts: ModelFacts, subject: str) -> str | None:  # noqa: ARG
     if facts.loss is not None:
         return None
     return (
-        f"Nobody can compare now: fewer than {FEWEST_LOSS_NIGHTS} nights are measured of versions whose "
+        f"Nobody can compare now: fewer than {FEWEST_NIGHTS} nights are measured of versions whose "
         "tests gave an interval."
     )
 
@@ -310,7 +310,7 @@ def _not_comparable(facts: ModelFacts, subject: str) -> str | None:  # noqa: ARG
 @rule(WARNING, "model-worse", "measured nights are worse than the tests of their versions expect")
 def degraded(facts: ModelFacts) -> Iterator[Sign]:
     loss = facts.loss
-    if loss is not None and loss.value > loss.expected:
+    if loss is not None and loss.worse:
         yield Sign(
             sentence=(
                 f"The model is worse than its own tests. The {loss.metric} of the last {loss.nights} "

@@ -14,6 +14,7 @@ from nightjar.core.model.entities import Promotion
 from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.monitoring.entities import Measurement
+from nightjar.core.monitoring.losses import OUTCOMES_MAY_BE_LATE, NightLoss, TrailingLoss, trailing_loss
 from nightjar.core.monitoring.outcome_guard import OutcomeCheck
 from nightjar.core.night.clock import as_of, evening_by_now, local_time, today_of
 from nightjar.core.night.entities import Publication, RunState
@@ -26,11 +27,9 @@ from nightjar.core.ports.raw import RawStore
 from nightjar.core.ports.readings import Readings
 from nightjar.core.ports.registry import Registry
 from nightjar.core.telling.facts import (
-    FEWEST_LOSS_NIGHTS,
     MOST_TRAININGS,
     Decision,
     Fault,
-    LossFacts,
     ModelFacts,
     NightFacts,
     SetAside,
@@ -42,10 +41,8 @@ T = TypeVar("T")
 
 NIGHTS = 7
 """Nights that are looked at, at least."""
-LOSS_NIGHTS = 28
 NEWEST_NIGHTS = 100
 """Of so many of the newest published nights it is read how good they were, and which rows they lack."""
-OUTCOMES_MAY_BE_LATE = timedelta(days=2)
 MEASURED_WITHIN = timedelta(hours=1)
 """A night that is scored after its outcomes are due is measured after its publication."""
 OUTCOME_DAYS = timedelta(days=30)
@@ -201,11 +198,10 @@ class LookAtModel:
         starts = starts_before(self.spec.retrain_cron, local_time(self.spec, now))
         return sum(1 for _ in islice(takewhile(lambda start: start > since, starts), MOST_TRAININGS))
 
-    def _loss(self, measured: Sequence[Measurement]) -> LossFacts | None:
-        """Each night is held to the test of the version that scored it. A newer one answers for its own ones.
+    def _loss(self, measured: Sequence[Measurement]) -> TrailingLoss | None:
+        """None if too few nights are measured of versions whose tests gave an interval.
 
-        A night whose outcomes its version has seen says nothing. None if too few others are measured of
-        versions whose tests gave an interval.
+        A night whose outcomes its version has seen says nothing.
         """
         metric = self.spec.kind.loss.metric
         versions = {
@@ -213,19 +209,15 @@ class LookAtModel:
             for version in {each.version_id for each in measured}
         }
         expected = {version: known.interval(metric)[1] for version, known in versions.items()}
-        nights = [
-            (loss, most, each.with_outcome)
+        return trailing_loss(
+            NightLoss(
+                score_date=each.score_date, metric=metric, value=value, expected=most, rows=each.with_outcome
+            )
             for each in measured
-            if (loss := each.metrics.get(metric)) is not None
+            if (value := each.metrics.get(metric)) is not None
             and (most := expected[each.version_id]) is not None
             and not versions[each.version_id].has_seen(each.score_date)
-        ][-LOSS_NIGHTS:]
-        if len(nights) < FEWEST_LOSS_NIGHTS:
-            return None
-        total = sum(rows for *_, rows in nights)
-        value = sum(loss * rows for loss, _, rows in nights) / total
-        most = sum(most * rows for _, most, rows in nights) / total
-        return LossFacts(metric=metric, nights=len(nights), value=value, expected=most)
+        )
 
     def _measured(self, nights: Sequence[Publication]) -> list[Measurement]:
         """By score date, one a night: of what analysts see of these nights, and only with outcomes."""

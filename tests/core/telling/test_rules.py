@@ -12,13 +12,13 @@ from nightjar.core.errors.platform import NotDeployed, NoWorker
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.lost import LostDelivery
+from nightjar.core.monitoring.losses import TrailingLoss
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.plan import Standing
 from nightjar.core.telling.facts import (
     DataFacts,
     DiskFacts,
     Fault,
-    LossFacts,
     ModelFacts,
     NightFacts,
     PlatformFacts,
@@ -60,7 +60,7 @@ def night(**facts) -> NightFacts:
 
 
 NEWER = night(score_date=DAY + timedelta(days=1), published_at=NOW, rows=100)
-FINE = {"loss": LossFacts(metric="brier", nights=20, value=0.1, expected=0.2)}
+FINE = {"loss": TrailingLoss(metric="brier", nights=20, last=DAY, value=0.1, expected=0.2)}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ SEEN = {
         "set_aside": (SetAside(score_date=DAY, published_at=NOW - 25 * HOUR, rows=1),),
     },
     "drifted": {"drifted": {"distance": "level 0.4"}, "drift_of": DAY},
-    "degraded": {"loss": LossFacts(metric="brier", nights=20, value=0.21, expected=0.2)},
+    "degraded": {"loss": TrailingLoss(metric="brier", nights=20, last=DAY, value=0.21, expected=0.2)},
     "champion_stale": {"trained_at": NOW - 500 * HOUR, "trainings_due": 2},
     "outcomes_missing": {"without_outcomes": (DAY,)},
     "outcomes_doubted": {"doubted_outcomes": {DAY: Fault("looks like half of the rows", "volume")}},

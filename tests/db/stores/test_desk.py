@@ -11,10 +11,11 @@ from db.listening import listening
 from db.session import connect
 from db.stores.desk import ENTITY, PostgresDesk
 from db.stores.incidents import PostgresIncidents
-from nightjar.core.desk.entities import ChampionMetric, EntityNight, Explained
+from nightjar.core.desk.entities import EntityNight, Explained
 from nightjar.core.entity_keys import FORMS
 from nightjar.core.kinds.metrics import MetricRow, Of
 from nightjar.core.monitoring.entities import ColumnDrift
+from nightjar.core.monitoring.losses import NightLoss
 from nightjar.core.telling.incidents import Severity, Trouble, changes
 
 MODEL = "flight_delay"
@@ -206,18 +207,29 @@ def test_the_stages_of_a_night_are_those_of_the_run_that_analysts_see(desk, on_p
     assert [one.name for one in desk.night(MODEL, NEXT).stages] == ["write", "publish"]
 
 
-def test_the_champion_is_read_with_what_its_test_measured(desk, on_postgres, make):
+def test_each_night_is_read_with_what_the_test_of_its_own_version_lets_expect(desk, on_postgres, make):
+    """Nights that their version has seen are left out, and metrics without an interval."""
     rows = [
         MetricRow(metric="brier", of=Of.VERSION, value=0.12, low=0.1, high=0.14),
-        MetricRow(metric="brier", of=Of.BASELINE, value=0.2),
+        MetricRow(metric="auc", of=Of.VERSION, value=0.7),
+        MetricRow(metric="log_loss", of=Of.BASELINE, value=0.2),
     ]
-    version = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "b", metrics=rows))
-    on_postgres.registry.promote(version, "champion", "the first")
-    found = {one.metric: one for one in desk.desk(MODEL).tested}
-    assert found["brier"] == ChampionMetric(
-        model_version=version.number, metric="brier", value=0.12, low=0.1, high=0.14
-    )
-    assert (found["baseline_brier"].value, found["baseline_brier"].low) == (0.2, None)
+    scored = make.candidate(on_postgres.registry, "b", metrics=rows, trained_through=DAY - timedelta(days=1))
+    on_postgres.champion = on_postgres.registry.add_version(scored)
+    measure(on_postgres, make, DAY - timedelta(days=1), brier=0.01)
+    measure(on_postgres, make, DAY, brier=0.2, auc=0.5, log_loss=0.3)
+    measure(on_postgres, make, NEXT)
+    later = [MetricRow(metric="brier", of=Of.VERSION, value=0.5, low=0.4, high=0.6)]
+    newer = on_postgres.registry.add_version(make.candidate(on_postgres.registry, "c", metrics=later))
+    on_postgres.registry.promote(newer, "champion", "it is newer")
+    assert desk.desk(MODEL).losses == [
+        NightLoss(score_date=DAY, metric="brier", value=0.2, expected=0.14, rows=1)
+    ]
+
+
+def measure(on_postgres, make, day, **metrics):
+    run, _ = on_postgres.publish(day, (f"UA1-{day}", f"UA2-{day}"))
+    on_postgres.outcomes.add([make.measured(run, make.as_of, **metrics)])
 
 
 def test_the_open_incidents_of_all_models_and_of_the_platform_are_read_the_critical_ones_first(desk, engine):
