@@ -15,12 +15,17 @@ Reason = Annotated[str, typer.Option(parser=stated, metavar="REASON", help="Why;
 
 
 def outcomes_list(model: Model = None) -> None:
-    """List the days of outcomes that are held or doubted, and what stands against each."""
+    """List the days of outcomes that are held or doubted, and what stands against each.
+
+    Days that nothing has checked yet are counted.
+    """
     platform, spec = opened(), spec_of(model)
-    undecided = platform.guard_outcomes(spec).undecided()
+    guard = platform.guard_outcomes(spec)
+    undecided, unchecked = guard.undecided(), guard.unchecked()
     console.show_undecided(undecided)
     if not undecided:
         console.out.print("no outcomes are held or doubted")
+    console.show_unchecked(unchecked)
 
 
 def outcomes_findings(of_day: Held, model: Model = None) -> None:

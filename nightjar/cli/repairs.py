@@ -130,7 +130,7 @@ def quarantine_list(
     runs = runs_aside(platform.store, spec.name, score_date or date.min, score_date or date.max)
     rows = [row for run in runs for row in reasons_of(platform.store, run)]
     if not rows:
-        console.out.print(f"{spec.name}: no row is set aside" + (f" on {score_date}" if score_date else ""))
+        tell_none_aside(platform, spec, score_date)
         return
     columns = ("score date", "run", "state", "entity", "column", "check", "value")
     console.out.print(console.table(f"{spec.name}: rows set aside", columns, rows[:limit]))
@@ -157,9 +157,17 @@ def quarantine_replay(
     require_executor(platform)
     nights = nights_aside(platform.store, spec.name, score_date or date.min, score_date or date.max)
     if not nights:
-        console.out.print(f"{spec.name}: no row is set aside" + (f" on {score_date}" if score_date else ""))
+        tell_none_aside(platform, spec, score_date)
         return
     mend(platform, spec, nights, platform.prepare(spec).corrected(known_at, console.bar), accept)
+
+
+def tell_none_aside(platform: "Platform", spec: "ModelSpec", score_date: date | None) -> None:
+    """Of nights that were never begun nobody can say it."""
+    begun = platform.store.standings(spec.name, score_date or date.min, score_date or date.max)
+    looked_at = f"on {score_date}" if score_date else f"in {counted(len(begun), 'night')}"
+    never = f"no night{f' of {score_date}' if score_date else ''} was begun"
+    console.out.print(f"{spec.name}: {f'no row is set aside {looked_at}' if begun else never}")
 
 
 def reasons_of(store: "ScoreReader", run: "Run") -> Iterator[tuple[object, ...]]:

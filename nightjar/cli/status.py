@@ -44,6 +44,8 @@ def status(
     platform = opened()
     for spec in specs_of(model):
         show_model(platform, spec, limit)
+    if found := platform.incidents().opened():
+        console.out.print(f"open incidents: {len(found)}; nightjar alerts lists them")
     console.show_where(platform)
 
 
@@ -150,7 +152,9 @@ def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     show_doubts(platform.readings.doubts(spec.name), limit)
     show_runs(platform, spec, limit, published)
     show_server(server, attempts, limit)
-    console.show_undecided(platform.guard_outcomes(spec).undecided())
+    guard = platform.guard_outcomes(spec)
+    console.show_undecided(guard.undecided())
+    console.show_unchecked(guard.unchecked())
     console.show_refusals(set_aside(spec, platform.raw_of(spec)))
     console.show_rebuilds(platform.prepare(spec).rebuilds())
 

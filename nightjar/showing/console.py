@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nightjar.core.platform.log_lines import rendered
-from nightjar.core.plurals import counted
+from nightjar.core.plurals import counted, days_told
 from nightjar.showing.gates import next_step
 from nightjar.showing.remedies import told
 from nightjar.wiring.json_lines import spoken_as_json
@@ -274,6 +274,13 @@ def show_undecided(checks: "Sequence[OutcomeCheck]") -> None:
         out.print("accept: nightjar outcomes accept DAY --reason ..., or land a right file of the day")
     if checks:
         out.print("all findings with their numbers: nightjar outcomes findings DAY")
+
+
+def show_unchecked(days: "Sequence[date]") -> None:
+    """Say which days of outcomes nothing has checked yet. Without any, show nothing."""
+    if days:
+        of = f"{counted(len(days), 'day')} of outcomes ({days_told(days[0], days[-1])})"
+        out.print(f"not checked yet: {of}; the next run checks what has landed")
 
 
 def show_refusals(refusals: "Sequence[Refusal]") -> None:

@@ -67,7 +67,7 @@ def said(odd, world, command_line):
         (("status",), 0, "versions"),
         (("doctor",), 1, r"schema up to date(.|\n)*it has feature service"),
         (("late",), 0, "no night is published"),
-        (("quarantine", "list"), 0, "no row is set aside"),
+        (("quarantine", "list"), 0, "no night was begun"),
         (("prune",), 0, "remove"),
         (("monitor", "--today", "2013-03-15"), 0, "no night is published|published nights"),
         (("score", "--date", "2013-03-16"), 7, "has no champion"),

@@ -137,8 +137,8 @@ def test_a_correction_a_broken_row_and_its_mending_each_touch_only_their_rows(ru
 
 
 def test_a_night_that_is_not_there_has_nothing_set_aside(run):
-    assert "no row is set aside on 2013-01-02" in run("quarantine", "list", "--date", "2013-01-02")
-    assert "no row is set aside on 2013-01-02" in run("quarantine", "replay", "--date", "2013-01-02")
+    assert "no night of 2013-01-02 was begun" in run("quarantine", "list", "--date", "2013-01-02")
+    assert "no night of 2013-01-02 was begun" in run("quarantine", "replay", "--date", "2013-01-02")
 
 
 @pytest.mark.chaos  # a whole night; tests/usecases/scoring/test_repair.py has the decision after a wait

@@ -89,6 +89,12 @@ class GuardOutcomes:
         told = [check for check in valid if (check.dataset, check.day) in recent]
         return (*held, *told), tuple(check for check in valid if check not in told)
 
+    def unchecked(self) -> tuple[date, ...]:
+        """The days of which a file has landed since the last check."""
+        known = self.checks.deliveries(self.spec.name)
+        names = {dataset.name for dataset, _ in self._guarded()}
+        return tuple(sorted({day for name in names for day in _new(name, self.raw.recorded(name), known)}))
+
     def undecided_of(self, day: date) -> tuple[OutcomeCheck, ...]:
         """Those of `undecided` about a day. Raises BadSettings if there are none."""
         undecided = self.undecided()
@@ -161,23 +167,22 @@ class GuardOutcomes:
     def _check(
         self, dataset: RawDataset, window: Window, known: Sequence[CheckedDelivery]
     ) -> Iterator[OutcomeCheck]:
-        own = [check for check in known if check.dataset == dataset.name]
-        seen = {(check.day, instant) for check in own for instant in (check.recorded_at, check.counts_from)}
-        newest = {day: instants[-1] for day, instants in self.raw.recorded(dataset.name).items()}
-        new = sorted(day for day, instant in newest.items() if (day, instant) not in seen)
+        recorded = self.raw.recorded(dataset.name)
+        new = _new(dataset.name, recorded, known)
         if not new:
             return
-        step = step_of(newest)
-        looks = self._looks(dataset, window, new, step)
+        step = step_of(recorded)
+        looks = self._looks(dataset, window, [*new], step)
         check_of = partial(OutcomeCheck, model=self.spec.name, dataset=dataset.name)
         for day in new:
             if day not in looks:
-                yield check_of(day=day, recorded_at=newest[day], verdict=Verdict.PASSED, looks=NO_ROWS)
-        counting = self._compared(dataset, [*looks], {each.day for each in own if each.counts})
+                yield check_of(day=day, recorded_at=new[day], verdict=Verdict.PASSED, looks=NO_ROWS)
+        counts = {each.day for each in known if each.dataset == dataset.name and each.counts}
+        counting = self._compared(dataset, [*looks], counts)
         for day in [*looks]:
             verdict, findings = judged(day, looks[day], counting, self.spec.is_holiday, step)
             check = check_of(
-                day=day, recorded_at=newest[day], verdict=verdict, looks=looks[day], findings=findings
+                day=day, recorded_at=new[day], verdict=verdict, looks=looks[day], findings=findings
             )
             if check.counts:
                 counting[day] = looks[day]
@@ -246,6 +251,16 @@ class GuardOutcomes:
             return {day: found for half in halves for day, found in self._outcomes(half).items()}
         parts = rows.partition_by("score_date", as_dict=True)
         return {day[0]: part for day, part in parts.items()}
+
+
+def _new(
+    dataset: str, recorded: Mapping[date, Sequence[datetime]], known: Iterable[CheckedDelivery]
+) -> dict[date, datetime]:
+    """The days whose newest delivery is not checked, in their order, with the instant of its recording."""
+    own = (check for check in known if check.dataset == dataset)
+    seen = {(check.day, instant) for check in own for instant in (check.recorded_at, check.counts_from)}
+    newest = ((day, instants[-1]) for day, instants in sorted(recorded.items()))
+    return {day: instant for day, instant in newest if (day, instant) not in seen}
 
 
 def _decided(check: OutcomeCheck, verdict: Verdict, reason: str, counts_from: datetime) -> OutcomeCheck:

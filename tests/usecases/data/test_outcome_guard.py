@@ -122,7 +122,9 @@ def test_a_day_that_is_unlike_others_is_held_by_name_and_nothing_reads_it(guard,
 
 def test_an_ordinary_day_counts_and_is_checked_once(guard, tmp_path):
     land(guard.raw, tmp_path, ODD, happened(ODD))
+    assert guard.unchecked() == (ODD,)
     assert guard() == ()
+    assert guard.unchecked() == ()
     kept = len(guard.checks.added)
     assert guard() == ()
     assert len(guard.checks.added) == kept == DAYS + 1
