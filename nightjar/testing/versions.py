@@ -37,7 +37,7 @@ def toy_version(**changes: Any) -> Version:
 def registered(registry: Registry, **changes: Any) -> Version:
     """A new version of the toy in a registry, with its data set. changes: fields of Candidate."""
     days = (TRAINED_THROUGH, TRAINED_THROUGH, CREATED_AT)
-    dataset = registry.add_dataset("toy", "0" * 64, "file:///dataset", 1, *days)
+    dataset = registry.add_dataset(changes.get("model", "toy"), "0" * 64, "file:///dataset", 1, *days)
     return registry.add_version(toy_candidate(dataset_id=dataset.id, **changes))
 
 

@@ -4,6 +4,7 @@ with every reason, or the batch refused.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import count
 
 import pandera.polars as pa
 import polars as pl
@@ -29,7 +30,7 @@ from nightjar.testing.versions import champion_of
 from nightjar.usecases.scoring.guard import NightGuard
 
 DAY = date(2013, 6, 15)
-NIGHT = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
+MODELS = (f"toy_{number}" for number in count())
 ROWS = pl.DataFrame(
     {
         "entity_key": [f"k{n}" for n in range(8)],
@@ -63,13 +64,25 @@ class NoFeatures:
         return entities
 
 
+@pytest.fixture(scope="module")
+def engine(shared_database):
+    engine = make_engine(shared_database.url("writer"))
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
-def use_case(tmp_path, database):
-    engine = make_engine(database.url("writer"))
+def night():
+    """Of a model that no other test scores: they share a database."""
+    return Night(model=next(MODELS), score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def use_case(tmp_path, engine, night):
     registry = PostgresRegistry(engine)
-    champion_of(registry)
-    spec = toy_spec(categorical=("city",), numeric=("size", "rain"), contract=contract)
-    yield score_night(
+    champion_of(registry, model=night.model)
+    spec = toy_spec(name=night.model, categorical=("city",), numeric=("size", "rain"), contract=contract)
+    return score_night(
         spec=spec,
         raw=Raw(ROWS),
         features=NoFeatures(),
@@ -85,7 +98,6 @@ def use_case(tmp_path, database):
             readings=PostgresReadings(engine),
         ),
     )
-    engine.dispose()
 
 
 def with_value(column, value, at=3):
@@ -93,10 +105,18 @@ def with_value(column, value, at=3):
     return ROWS.with_columns(changed.alias(column))
 
 
-def set_aside(database):
+@pytest.fixture(scope="module")
+def analyst(shared_database):
+    with psycopg.connect(shared_database.url("analyst"), autocommit=True) as analyst:
+        yield analyst
+
+
+SET_ASIDE = "SELECT entity_key, reasons FROM quarantine WHERE model = %s ORDER BY 1 NULLS LAST"
+
+
+def set_aside(analyst, night):
     """entity_key, and the reasons as (column, check, value), of each quarantined row that analysts see."""
-    with psycopg.connect(database.url("analyst")) as analyst:
-        rows = analyst.execute("SELECT entity_key, reasons FROM quarantine ORDER BY 1 NULLS LAST").fetchall()
+    rows = analyst.execute(SET_ASIDE, [night.model]).fetchall()
     return [
         (key, [(reason["column"], reason["check"], reason["value"]) for reason in reasons])
         for key, reasons in rows
@@ -124,21 +144,21 @@ def set_aside(database):
     ],
 )
 def test_a_row_that_breaks_the_contract_is_set_aside_with_its_reason_and_the_night_goes_on(
-    use_case, database, column, value, broken, kept
+    use_case, night, analyst, column, value, broken, kept
 ):
-    night = changed(use_case, raw=Raw(with_value(column, value))).run(NIGHT)
-    assert (night.population, night.scored, night.quarantined) == (8, 7, 1)
-    [(key, reasons)] = set_aside(database)
+    scored = changed(use_case, raw=Raw(with_value(column, value))).run(night)
+    assert (scored.population, scored.scored, scored.quarantined) == (8, 7, 1)
+    [(key, reasons)] = set_aside(analyst, night)
     assert reasons == [(column, broken, kept)]
     assert key == (kept if column == "entity_key" else "k3")
 
 
-def test_every_reason_of_a_row_is_kept(use_case, database):
+def test_every_reason_of_a_row_is_kept(use_case, night, analyst):
     rows = with_value("city", "oslo").with_columns(
         size=pl.when(pl.col("entity_key") == "k3").then(-1).otherwise("size")
     )
-    changed(use_case, raw=Raw(rows)).run(NIGHT)
-    assert set_aside(database) == [
+    changed(use_case, raw=Raw(rows)).run(night)
+    assert set_aside(analyst, night) == [
         ("k3", [("city", "isin(['OSLO', 'ROME'])", "oslo"), ("size", "in_range(0, 100)", -1)])
     ]
 
@@ -148,11 +168,11 @@ def test_every_reason_of_a_row_is_kept(use_case, database):
     [{"city": pl.lit(None, pl.String)}, {"rain": pl.lit(float("inf"))}, {"entity_key": pl.lit("k")}],
     ids=["null", "infinite", "one key"],
 )
-def test_a_column_that_is_broken_in_every_row_stops_the_night_and_keeps_the_reasons(use_case, change):
-    night = changed(use_case, raw=Raw(ROWS.with_columns(**change)))
+def test_a_column_that_is_broken_in_every_row_stops_the_night_and_keeps_the_reasons(use_case, night, change):
+    broken = changed(use_case, raw=Raw(ROWS.with_columns(**change)))
     with pytest.raises(AuditFailed, match=r"Many rows are quarantined: they broke \w+: "):
-        night.run(NIGHT)
-    assert use_case.store.publication("toy", DAY) is None
+        broken.run(night)
+    assert use_case.store.publication(night.model, DAY) is None
 
 
 @pytest.mark.parametrize(
@@ -166,18 +186,18 @@ def test_a_column_that_is_broken_in_every_row_stops_the_night_and_keeps_the_reas
     ],
     ids=["number", "text", "nothing", "key", "missing"],
 )
-def test_a_column_of_the_wrong_type_breaks_the_batch_and_stores_nothing(use_case, rows, fault):
+def test_a_column_of_the_wrong_type_breaks_the_batch_and_stores_nothing(use_case, night, rows, fault):
     with pytest.raises(ContractBroken, match=fault):
-        changed(use_case, raw=Raw(rows)).run(NIGHT)
-    assert use_case.store.receipts(use_case.store.runs("toy")[0]) == ()
+        changed(use_case, raw=Raw(rows)).run(night)
+    assert use_case.store.receipts(use_case.store.runs(night.model)[0]) == ()
 
 
-def test_a_night_stopped_for_its_rows_goes_on_when_their_limit_is_raised(use_case):
+def test_a_night_stopped_for_its_rows_goes_on_when_their_limit_is_raised(use_case, night):
     bad = changed(
         use_case,
         raw=Raw(ROWS.with_columns(city=pl.when(pl.col("size") < 5).then(pl.lit("oslo")).otherwise("city"))),
     )
     with pytest.raises(AuditFailed):
-        bad.run(NIGHT)
-    night = bad.run(NIGHT, accept="the feed lost its capitals")
-    assert (night.scored, night.quarantined, night.parts_done_now) == (3, 5, 0)
+        bad.run(night)
+    again = bad.run(night, accept="the feed lost its capitals")
+    assert (again.scored, again.quarantined, again.parts_done_now) == (3, 5, 0)
