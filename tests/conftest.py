@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -38,6 +38,7 @@ import psutil
 import psycopg
 import pytest
 import structlog
+from harness.lines import told
 from harness.nursery import Nursery
 from harness.once import made_once
 from pyarrow.fs import S3FileSystem
@@ -283,11 +284,23 @@ class CommandLine:
 
         environment: beside what this process has, except its own NIGHTJAR_ variables. The model is kept.
         """
+        return self.order(
+            "harness.line", **self.line(words, environment, everything_logged=everything_logged)
+        )
+
+    def run_each(self, lines: Iterable[dict[str, Any]]) -> list[tuple[int, str]]:
+        """The same of several commands in one process. Only the last of them may become another program.
+
+        lines: what `line` gives.
+        """
+        return told(*self.order("harness.lines", lines=[*lines]))
+
+    def line(
+        self, words: Iterable[str], environment: Mapping[str, str], *, everything_logged: bool = False
+    ) -> dict[str, Any]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTJAR_")}
         clean |= {name: os.environ[name] for name in ("NIGHTJAR_MODEL", "NIGHTJAR_REHEARSE")}
-        return self.order(
-            "harness.line", argv=words, environment=clean | environment, everything=everything_logged
-        )
+        return {"argv": [*words], "environment": {**clean, **environment}, "everything": everything_logged}
 
     def order(self, module: str, **order: Any) -> tuple[int, str]:
         """Exit code, and all that was printed, of another module of the harness."""

@@ -125,9 +125,18 @@ def test_any_line_ends_in_a_result_or_a_sentence(run, words):
     assert said or code == 0
 
 
+@pytest.fixture(scope="module")
+def explained(command_line, tmp_path_factory):
+    """Of each command the exit code of `--help`, and what it printed. One process prints them all."""
+    given = {**AWAY, "NIGHTJAR_HOME": str(tmp_path_factory.mktemp("home"))}
+    paths = sorted(COMMANDS, key=lambda path: path == ("prefect",))  # it becomes Prefect
+    lines = [command_line.line([*path, "--help"], given) for path in paths]
+    return dict(zip(paths, command_line.run_each(lines), strict=True))
+
+
 @pytest.mark.parametrize("path", sorted(COMMANDS), ids=" ".join)
-def test_every_command_explains_itself(run, path):
-    code, said = run(*path, "--help")
+def test_every_command_explains_itself(explained, path):
+    code, said = explained[path]
     assert code == 0
     assert "Usage" in said
     assert "s3cret-canary" not in said

@@ -18,7 +18,7 @@ def run(order: dict[str, Any]) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="strict")
     if order["everything"]:
-        logging.getLogger().addHandler(logging.StreamHandler())
+        logging.getLogger().handlers[:] = [logging.StreamHandler()]
         logging.getLogger().setLevel(logging.DEBUG)
     return command(order["argv"])
 
