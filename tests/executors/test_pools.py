@@ -86,6 +86,7 @@ def test_an_error_of_another_process_comes_back_as_itself():
         Processes(broken, 1).run(NIGHT, JOBS[:1])
 
 
+@pytest.mark.chaos  # tests/wiring/test_executors.py has it on a cluster; above, a real process fails
 @pytest.mark.timeout(200)
 def test_a_night_whose_parts_are_scored_by_another_process_is_the_same(world, monkeypatch):
     for name, value in world.env().items():

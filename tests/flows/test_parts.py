@@ -37,6 +37,7 @@ def only_run(prefect, day: date) -> dict:
     return run
 
 
+@pytest.mark.chaos  # tests/wiring/test_executors.py scores a night on a cluster; below, a flow asks for one
 def test_a_flow_gives_its_parts_to_a_cluster(cluster, prefect, world, monkeypatch):
     monkeypatch.setenv("NIGHTJAR_EXECUTOR", "dask")
     monkeypatch.setenv("NIGHTJAR_DASK_SCHEDULER", cluster)

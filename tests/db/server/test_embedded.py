@@ -198,7 +198,16 @@ def test_a_pid_that_now_belongs_to_another_process_does_not_stop_it(server):
         stranger.kill()
 
 
-def test_a_port_that_was_taken_meanwhile_is_changed(server):
+def turning_away(thief: socket.socket) -> None:
+    """Close each connection, as a server of another protocol does."""
+    with contextlib.suppress(OSError):  # it is closed
+        while True:
+            thief.accept()[0].close()
+
+
+@pytest.mark.parametrize("answers", [True, pytest.param(False, marks=pytest.mark.chaos)])
+def test_a_port_that_was_taken_meanwhile_is_changed(server, answers):
+    """A thief that says nothing is waited for twice, 3 s each."""
     server.start()
     server.stop()
     with socket.socket() as thief:
@@ -206,6 +215,8 @@ def test_a_port_that_was_taken_meanwhile_is_changed(server):
         thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         thief.bind(("127.0.0.1", int((server.folder / "port").read_text())))
         thief.listen()
+        if answers:
+            threading.Thread(target=turning_away, args=[thief], daemon=True).start()
         server.start()
         assert answer(server, "SHOW port") != str(thief.getsockname()[1])
 
