@@ -11,6 +11,7 @@ from nightjar.cli.status import asked, counted, night_row, reasons
 from nightjar.core.night.calendar import calendar
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night
+from nightjar.server import status
 from nightjar.testing.memory import MemoryNights
 from nightjar.testing.versions import toy_version
 
@@ -88,6 +89,7 @@ class Alone:
 )
 def test_a_server_that_cannot_be_asked_costs_seconds_and_no_error(world, monkeypatch, silent, url, says):
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setattr(status, "WAITS_S", 0.3)
     if url is not None:
         monkeypatch.setenv("PREFECT_API_URL", silent if url == "silent" else url)
     started = time.monotonic()
