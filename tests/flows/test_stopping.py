@@ -130,10 +130,10 @@ LATER = {"scheduled_time": "2099-01-01T00:00:00Z"}
 @pytest.mark.parametrize(
     ("state", "ends"),
     [
-        ({"type": "FAILED"}, "Failed"),
         ({"type": "CANCELLING"}, "Cancelled"),
         ({"type": "PAUSED"}, "Suspended"),
         ({"type": "RUNNING", "message": "another attempt"}, "Running"),
+        pytest.param({"type": "FAILED"}, "Failed", marks=pytest.mark.chaos),
         pytest.param({"type": "CRASHED"}, "Crashed", marks=pytest.mark.chaos),
         pytest.param({"type": "COMPLETED"}, "Completed", marks=pytest.mark.chaos),
         pytest.param({"type": "PENDING"}, "Pending", marks=pytest.mark.chaos),

@@ -12,7 +12,10 @@ def settings(tmp_path):
     return Settings(home=tmp_path, prefect_auth=SecretStr("user:password"), _env_file=None)
 
 
-@pytest.mark.parametrize("status", [401, 403, 500, 503])
+chaos = pytest.mark.chaos
+
+
+@pytest.mark.parametrize("status", [401, pytest.param(403, marks=chaos), pytest.param(500, marks=chaos), 503])
 def test_a_server_that_answers_with_an_error_says_nothing_of_workers(settings, receiver, status):
     receiver.statuses = [status] * 9
     assert lacking_worker(settings, receiver.url) is None

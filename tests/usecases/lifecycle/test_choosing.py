@@ -60,10 +60,10 @@ def test_the_straight_line_is_chosen_where_the_world_is_one(kind, tmp_path):
 def test_each_ready_learner_is_stored_without_pickle_and_the_same_every_time(ready, kind, tmp_path):
     spec, parts = spec_with(kind, ()), cut(kind)
     unseen = parts.test.with_columns(city=pl.lit("LIMA"), x=pl.lit(None, pl.Float64))
-    for number, rows in enumerate((parts.train, parts.train)):
-        ready.fit(rows, parts.valid, spec=spec).save(tmp_path / f"{number}")
+    for number in range(2):
+        predictor = ready.fit(parts.train, parts.valid, spec=spec)
+        predictor.save(tmp_path / f"{number}")
     assert (tmp_path / "0").read_bytes() == (tmp_path / "1").read_bytes()
-    predictor = ready.fit(parts.train, parts.valid, spec=spec)
     assert predictor.predict(unseen).is_not_null().all()
     again = ready.refit(parts.seen, spec=spec, judged=predictor)
     again.save(tmp_path / "refit")
