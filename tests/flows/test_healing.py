@@ -221,6 +221,7 @@ HISTORIES = {
 }
 
 
+@pytest.mark.chaos  # tests/core/platform/test_healing.py has the decision
 def test_the_server_counts_its_own_retries_and_not_those_of_a_person(prefect, world):
     with asleep(psutil.Process(pid_of(world.home, "worker"))):
         runs = {name: been_through(prefect, states) for name, (states, _) in HISTORIES.items()}

@@ -191,6 +191,7 @@ def page(prefect, browsing):
         yield page
 
 
+@pytest.mark.chaos  # tests/showing/test_markdown.py holds the text to what the pages of Prefect make of it
 def test_in_the_ui_no_value_lacks_its_label_and_no_note_is_cut_off(prefect, page):
     page.goto(
         address(prefect, markdown.table(("what", "note"), [("quarantined", "12 rows"), (HOSTILE, LONG)]))
@@ -203,6 +204,7 @@ def test_in_the_ui_no_value_lacks_its_label_and_no_note_is_cut_off(prefect, page
     assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.p-table'))")
 
 
+@pytest.mark.chaos  # likewise
 def test_in_the_ui_a_runbook_breaks_no_sentence_and_its_links_lead_to_pages(prefect, page):
     from flows.showing import with_runbook
 

@@ -307,6 +307,7 @@ def foreign_page(server) -> Iterator[str]:
         site.shutdown()
 
 
+@pytest.mark.chaos  # the tests around it hold the server to what browsers go by
 def test_a_real_browser_keeps_foreign_pages_and_foreign_names_out(server, foreign_page, browsing):
     port = urlsplit(server.base).port
     with browsing("--host-resolver-rules=MAP evil.example 127.0.0.1") as page:

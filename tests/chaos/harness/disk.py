@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,7 +41,12 @@ class Disk:
         self.ballast.unlink(missing_ok=True)
 
     def remount(self, how: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,{how}", self.folder], check=True)
+        """It is tried for 20 s: a server that could not start may still have a file open."""
+        command = ["mount", "-o", f"remount,{how}", self.folder]
+        deadline = time.monotonic() + 20
+        while (done := subprocess.run(command, capture_output=True, text=True, check=False)).returncode:
+            assert time.monotonic() < deadline, done.stderr
+            time.sleep(0.1)
 
     def unmount(self) -> None:
         if self.refused is None:
