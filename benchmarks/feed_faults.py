@@ -468,14 +468,24 @@ FIFTH: Mapping[str, Fault] = {
     "the last six hours come first": rotated(18),
 }
 """A day that begins at another of its instants. Written with the rule."""
+SIXTH: Mapping[str, Fault] = {
+    "wind direction in tens of degrees": made(pl.col("wind_dir") / 10),
+    "wind direction in gradians": made((pl.col("wind_dir") / 0.9).round()),
+    "wind direction in points of the compass": made((pl.col("wind_dir") / 22.5).round()),
+    "wind direction in radians": made((pl.col("wind_dir") * np.pi / 180).round(2)),
+    "magnetic wind direction, three degrees": made((pl.col("wind_dir") + 3) % 360),
+    "wind direction in tens at one airport": at_jfk(pl.col("wind_dir") / 10),
+}
+"""A column of whole numbers leaves the steps that it always has. Written with the rule."""
 LISTS: Mapping[str, Mapping[str, Fault]] = {
     "the first list": FIRST,
     "the list of ADR 90": MORE,
     "written after the rules": OTHERS,
     "the list of ADR 92": FOURTH,
     "the list of ADR 140": FIFTH,
+    "the list of ADR 142": SIXTH,
 }
-FAULTS: Mapping[str, Fault] = {**FIRST, **MORE, **OTHERS, **FOURTH, **FIFTH}
+FAULTS: Mapping[str, Fault] = {**FIRST, **MORE, **OTHERS, **FOURTH, **FIFTH, **SIXTH}
 
 
 def read(day: date, rows: Rows) -> Rows:

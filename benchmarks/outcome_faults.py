@@ -355,6 +355,41 @@ EIGHTH: Mapping[str, Fault] = {
     "cancelled flights are not told": lambda rows, _: rows.with_columns(cancelled=pl.lit(value=False)),
 }
 """What is wrong with the flights of some hours: the file does not say when they were to leave."""
+
+
+def of_before(every: int) -> Fault:
+    """Each so manieth flight has the row of the day before, as a cache gives it."""
+
+    def planted(rows: Rows, before: Rows) -> Rows:
+        keys = ["carrier", "flight", "origin", "dest"]
+        old = before.gather_every(every).with_columns(
+            flight_date=rows["flight_date"][0], date=rows["date"][0]
+        )
+        old = old.join(rows, on=keys, how="semi").select(rows.columns)
+        return pl.concat([rows.join(old, on=keys, how="anti"), old])
+
+    return planted
+
+
+NINTH: Mapping[str, Fault] = {
+    "early flights count as punctual": both(lambda delay: delay.clip(0)),
+    "early arrivals count as punctual": made(ARRIVAL.clip(0)),
+    "less than a quarter of an hour late counts as punctual": both(
+        lambda delay: pl.when(~delay.is_between(1, 14)).then(delay).otherwise(delay * 0)
+    ),
+    "no flight is less than a quarter of an hour late": both(
+        lambda delay: pl.when(~delay.is_between(1, 14)).then(delay).otherwise(delay * 0 + 15)
+    ),
+    "delays in per cent of the planned duration": by_clock(
+        lambda rows: rows.with_columns(
+            (100 * each / (40 + pl.col("lands") - pl.col("leaves")).clip(40)).round().cast(pl.Int64)
+            for each in MINUTES
+        )
+    ),
+    "a sixth of the rows is that of the day before": of_before(6),
+    "a fifteenth of the rows is that of the day before": of_before(15),
+}
+"""Numbers that do not belong together, and parts of the file before. Written with the rules."""
 LISTS: Mapping[str, Mapping[str, Fault]] = {
     "the first list": FAULTS,
     "the list of ADR 92": FOURTH,
@@ -362,6 +397,7 @@ LISTS: Mapping[str, Mapping[str, Fault]] = {
     "the list of ADR 138": SIXTH,
     "joins by a part of the key": SEVENTH,
     "hours that the file does not say": EIGHTH,
+    "the list of ADR 142": NINTH,
 }
 
 

@@ -153,7 +153,7 @@ def _beside_week(
     counts where most values are the same, as with rain.
     `beyond`: how far a value lies outside the range of the days before, as a multiple of its width.
     `by_others`: how far the values lie from what the other columns let expect, whole and by key.
-    `decimals`, `other_decimals`: what the steps of a gauge leave of its values.
+    `decimals`, `other_decimals`, `off_steps`: what the steps of a gauge leave of its values.
     `not_below`: the share of the rows in which one column is not below another that is measured alike, as the
     temperature is not below the dew point. `equal`: in which both are the same.
     `rise`, `from_line`: how far the second one rises with the first one along the line of most rows, and the
@@ -178,6 +178,7 @@ def _beside_week(
             yield "anew", name, "", _anew(values, before, of_day, usual) / rows.height
     ranged = [place for place, wide in enumerate(ranges) if wide]
     yield from gauges.decimals(now[:, ranged], then[:, ranged], [names[place] for place in ranged], parts)
+    yield from gauges.off_steps(now, then, names)
     varied = [place for place in ranged if _mostly_known(then[:, place])]
     yield from by_others(now[:, varied], then[:, varied], [names[place] for place in varied], parts)
     for one, other in combinations(range(len(names)), 2):

@@ -85,6 +85,20 @@ def digits(now: Matrix, past: Matrix, names: Sequence[str]) -> Iterator[Told]:
             yield "digits", name, "", float(np.abs(_ends(known) - _ends(then)).sum() / 2)
 
 
+def off_steps(now: Matrix, past: Matrix, names: Sequence[str]) -> Iterator[Told]:
+    """`off_steps`: the share of the values that are no multiples of the step of the days before.
+
+    Of columns of whole numbers. The step is the greatest number of which all values before are multiples; 1
+    says nothing.
+    """
+    for name, values, before in zip(names, now.T, past.T, strict=True):
+        known, then = values[~np.isnan(values)], before[~np.isnan(before)]
+        if known.size >= VARIED and distinct(then) >= VARIED and not np.mod(then, 1).any():
+            step = float(np.gcd.reduce(then.astype(np.int64)))
+            if step > 1:
+                yield "off_steps", name, "", float((np.mod(known, step) != 0).mean())
+
+
 def _ends(values: Matrix) -> Matrix:
     """The share of the values with each last digit."""
     return np.bincount((np.abs(values) % TEN).astype(np.int64), minlength=TEN) / values.size

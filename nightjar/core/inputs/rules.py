@@ -879,6 +879,17 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     ),
     "alike": (replace(COPIES, above=2.0),),
     "familiar": (FAMILIAR, STRANGE),
+    "off_steps": (
+        Rule(
+            check="units",
+            above=0.1,
+            widths=0.0,
+            scale=PART,
+            timeless=True,
+            told="share of values that are no multiples of the usual step",
+            if_above="{it} has values between the usual steps: it looks like another unit",
+        ),
+    ),
     "beyond": (
         Rule(
             check="range",

@@ -78,7 +78,7 @@ def days_of(
     own = [name for name in numbers if name not in dataset.keys]
     rates = _rates(asked, own, few, several)
     same = sampled(dataset, rows)
-    repeated = _repeated(dataset, rows, step)
+    repeated = _repeated(dataset, rows, own, step)
     found = dict[date, OutcomeDay]()
     for row in sized.sort("date").iter_rows(named=True):
         day = row["date"]
@@ -202,12 +202,21 @@ def _countable(numbers: Sequence[str]) -> Iterator[tuple[str, pl.Expr, pl.Expr]]
             yield f"{a} or {b} alone unknown", (one ^ other).sum(), pl.len()
 
 
-def _repeated(dataset: RawDataset, rows: pl.DataFrame, step: timedelta) -> dict[date, float]:
-    """The share of each day's rows that the day before had with the same values, dates and times apart."""
+def _repeated(
+    dataset: RawDataset, rows: pl.DataFrame, numbers: Sequence[str], step: timedelta
+) -> dict[date, float]:
+    """The share of each day's rows that the day before had with the same values, dates and times apart.
+
+    numbers: the columns of numbers but the keys. A row whose numbers are all missing or 0 is that of the day
+    before by chance, as a flight that is cancelled twice. Where there are no numbers, every row counts.
+    """
     same = [name for name, dtype in dataset.columns.items() if not dtype.is_temporal()]
-    days = {part["date"][0]: part.select(same).hash_rows(seed=0) for part in rows.partition_by("date")}
+    says = pl.any_horizontal(pl.col(name) != 0 for name in numbers) if numbers else pl.lit(value=True)
+    saying = rows.filter(says)
+    days = {part["date"][0]: part.select(same).hash_rows(seed=0) for part in saying.partition_by("date")}
+    counts = dict(rows["date"].value_counts().iter_rows())
     return {
-        day: int(own.is_in(days[day - step].implode()).sum()) / own.len()
+        day: int(own.is_in(days[day - step].implode()).sum()) / counts[day]
         for day, own in days.items()
         if day - step in days
     }

@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, Field
 from nightjar.core.comparison.comparable import HOLIDAY, comparables, in_holiday_period
 from nightjar.core.inputs.factors import likely_of_sizes
 from nightjar.core.model.holidays import IsHoliday, never
+from nightjar.core.monitoring.outcome_shapes import Misfit, misfit
 from nightjar.core.values import Value
 from nightjar.core.wording import missing, number, of_usual, percent, too_many
 
@@ -38,6 +39,7 @@ TELLS: Limits = {
     "units": 0.6,
     "coupling": 0.7,
     "level": 0.65,
+    "shape": 0.75,
     "values": 0.8,
     SEVERAL: 1.6,
 }
@@ -88,14 +90,19 @@ WIDTHS_OF_LEVELS, LEAST_SIDE = 1.6, 0.25
 """How far they may lie beyond those of comparable days: so many times as far as the furthest of these lies
 from the middle one on this side. That counts as a part of the range at least.
 """
+MOST_MISFIT, NEAR_ZERO = 3.6, 0.25
+"""How far a number that describes a column may lie from what the others let expect, as a multiple of the
+furthest of comparable days. On January to June it lies 2.5 times as far at most, in a storm, and else 1.8.
+
+NEAR_ZERO: numbers below this share of the usual size hardly differ.
+"""
+SIGNS = ("of 0", "below 0")
 Ends = tuple[float, float, float, float]
 """The least, fifth least, fifth greatest and greatest number of a column."""
 LOWEST, GAP, GREATEST = "lowest ", "gap of ", "greatest "
 CHANCE_OF_ROWS = 2.5
 """Standard deviations of the rows of a value that are allowed besides."""
 LEAST_ALIKE = 4
-MORE_REPEATED = 0.4
-"""How much greater the share of rows may be that the file before had too."""
 LEAST_APART, WIDTHS_APART = 0.3, 0.4
 """How far the inverse hyperbolic tangent of a rank correlation may lie outside its range: a fixed part, and
 so many widths of the range.
@@ -170,11 +177,12 @@ class OutcomeDay(Value):
 
     sizes: column of numbers -> mean of the absolute values; None if all are missing. `greatest arr_delay` ->
     the greatest of them. couplings: `arr_delay with dep_delay`, or with itself the day before -> their rank
-    correlation. values: column of texts -> value -> rows. repeated: share of rows that the day before had
-    too. outcomes: rows of the score date with an outcome. rates: what is counted, such as `arr_delay missing
-    where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers -> the rise of their
-    line, the middle distance from it, and that of most rows. grains: column of numbers -> half of the least
-    step between two of them. edges, ends, levels, steps, apart: as the functions of `outcome_relations`.
+    correlation. values: column of texts -> value -> rows. repeated: share of rows with a number that the day
+    before had too. outcomes: rows of the score date with an outcome. rates: what is counted, such as
+    `arr_delay missing where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers
+    -> the rise of their line, the middle distance from it, and that of most rows. grains: column of numbers
+    -> half of the least step between two of them. edges, ends, levels, steps, apart: as the functions of
+    `outcome_relations`.
     flags: the columns of numbers that have two different ones, or one.
     shares: outcome -> share of these rows; empty for a kind of any number, whose mean_size is the mean of the
     absolute outcomes.
@@ -219,6 +227,10 @@ TOLD_AS: Mapping[str, tuple[str, str]] = {
     "gap": ("The {} is wider than usual", ""),
     "level": ("The {} are higher than usual", "The {} are lower than usual"),
     "cut": ("The {} are missing", "The {} are missing"),
+    "shape": (
+        "The {} is higher than the other numbers of the day let expect",
+        "The {} is lower than the other numbers of the day let expect",
+    ),
     "apart": ("Values of {} differ more than usual", ""),
 }
 HIGHER = "The {} is higher than usual", "The {} is lower than usual"
@@ -449,7 +461,7 @@ def findings(
         *_rows(found, past, alike, wider, limits),
         *_sizes(found, past, limits["units"], times),
         *_couplings(found, past, wider * limits["coupling"]),
-        *_repeated(found, past),
+        *_repeated(found, past, wider),
         *_shares(found, past),
         *_rates(found, past, wider, limits["values"], times),
         *_lines(found, past, wider, times),
@@ -457,6 +469,7 @@ def findings(
         *_edges(found, past),
         *_ends(found, past, wider),
         *_levels(found, past, wider * limits["level"], times),
+        *_shapes(found, past, wider * limits["shape"]),
         *_steps(found, past, times),
         *_apart(found, past),
     )
@@ -586,10 +599,14 @@ def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> I
             yield _finding("coupling", f"{CORRELATION}{pair}", value, known, allowed)
 
 
-def _repeated(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
-    shares = [each.repeated for each in past]
-    if found.rows >= LEAST_ROWS and found.repeated > (most := max(shares) + MORE_REPEATED):
-        yield _finding("repeated", f"rows{BEFORE}", found.repeated, shares, (0.0, most))
+def _repeated(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:
+    """Rows that the file before had too pile up as equal values do."""
+    shares = [each.repeated for each in past if each.rows]
+    known = [(round(each.repeated * each.rows), each.rows) for each in past if each.rows]
+    if found.rows >= LEAST_ROWS and len(known) >= LEAST_DAYS:
+        most = _share(_most_of_pile(known, found.rows, 1.0, wider, _scarce(len(known))))
+        if found.repeated > most:
+            yield _finding("repeated", f"rows{BEFORE}", found.repeated, shares, (0.0, most))
 
 
 def _shares(found: OutcomeDay, past: Sequence[OutcomeDay]) -> Iterator[HoldFinding]:
@@ -751,6 +768,51 @@ def _levels(
         now = quantiles[outer], quantiles[middle], quantiles[inner]
         if max(now) < low or min(now) > high:
             yield _finding("level", f"{which} numbers of {column}", quantiles[middle], usual, (low, high))
+
+
+def _shapes(found: OutcomeDay, past: Sequence[OutcomeDay], left: float) -> Iterator[HoldFinding]:
+    """A number that describes a column does not fit to the others that do.
+
+    They are quantiles, the shares of 0 and of negative ones, and the mean size, on scales on which they move
+    evenly. left: how much of the limit is left.
+    """
+    for column in sorted(each for each in found.levels if WHERE not in each and found.sizes.get(each)):
+        days = [day for day in past if column in day.levels and day.sizes.get(column)]
+        if len(days) < LEAST_DAYS:
+            continue
+        usual = NEAR_ZERO * sorted(day.sizes[column] or 0 for day in days)[len(days) // 2]
+        odd = misfit(_described(found, column, usual), [_described(day, column, usual) for day in days])
+        limit = left * MOST_MISFIT * _scarce(len(days))
+        if odd is not None and odd.distance > limit:
+            yield _misfit_told(column, usual, _described(found, column, usual)[odd.place], odd, limit)
+
+
+def _described(day: OutcomeDay, column: str, usual: float) -> Sequence[float]:
+    """The numbers that describe a column. usual: a number below it is near 0."""
+    shares = (day.rates.get(f"{column} {of}", (0, 0)) for of in SIGNS)
+    return (
+        *(math.asinh(each / usual) for each in day.levels[column]),
+        *(_log_odds(hits / rows, rows) if rows else 0.0 for hits, rows in shares),
+        math.log(day.sizes[column] or usual),
+    )
+
+
+def _misfit_told(column: str, usual: float, value: float, odd: Misfit, limit: float) -> HoldFinding:
+    quantiles, signs = len(SHARES), len(SIGNS)
+    if odd.place < quantiles:
+        what, shown = f"{SHARES[odd.place]:.0%} quantile of {column}", number
+        now, expected = (usual * math.sinh(each) for each in (value, odd.expected))
+    elif odd.place < quantiles + signs:
+        what, shown = f"share of {column} {SIGNS[odd.place - quantiles]}", percent
+        now, expected = _share(value), _share(odd.expected)
+    else:
+        what, shown = f"mean size of {column}", number
+        now, expected = math.exp(value), math.exp(odd.expected)
+    told = (
+        f"{what}: {shown(now)}. The others let expect {shown(expected)}. Distance, as a multiple of the "
+        f"furthest of comparable days: {odd.distance:.1f}. Limit: {limit:.1f}"
+    )
+    return HoldFinding(name="shape", where=what, value=now, low=expected, high=expected, told=told)
 
 
 def _sides(usual: Sequence[float]) -> tuple[float, float]:

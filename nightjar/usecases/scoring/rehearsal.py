@@ -1,7 +1,8 @@
-"""Rehearsed nights: nights before the first published one, read as they would have been scored.
+"""Rehearsed nights: nights before the published ones, read as they would have been scored.
 
-A young model has too few published nights to be held to. Its deliveries go back further: it was trained on
-them. So the audit reads these nights as of their own evenings, and holds a night to them.
+A young model has too few published nights to be held to, and so has one that is taken up again after a pause.
+The deliveries go back further. So the audit reads these nights as of their own evenings, and holds a night to
+them.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -13,10 +14,12 @@ from itertools import islice
 import polars as pl
 import structlog
 
+from nightjar.core.comparison.comparable import RECENT
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.readings import EARLIER, as_kept, counts, readings, same_entities
 from nightjar.core.model.entities import Version
-from nightjar.core.model.occasions import occasions_by
+from nightjar.core.model.occasions import occasions_by, oldest_of
+from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.entities import Run
 from nightjar.core.night.repair import sound
@@ -47,15 +50,17 @@ class Rehearsal:
     terms: Callable[[], Terms]
 
     def __call__(self, run: Run, published: Collection[date], rows: int) -> Mapping[date, Rehearsed]:
-        """The nights before the oldest published one, newest first: NIGHTS together with the published ones.
+        """The nights before those published since a pause, newest first: NIGHTS together with these.
 
         published: score dates before that of the run. rows: of the run. Nothing if a dataset is a
         table that only knows what it holds now. If a night cannot be read, none is, and the log says why.
         """
-        oldest, lacking = min(published, default=run.score_date), NIGHTS - len(published)
-        if lacking <= 0 or rows > MOST_ROWS or not all(each.remembers for each in self.inputs.spec.datasets):
+        spec = self.inputs.spec
+        stretch = since_pause(spec, published, run.score_date)
+        oldest, lacking = min(stretch, default=run.score_date), NIGHTS - len(stretch)
+        if lacking <= 0 or rows > MOST_ROWS or not all(each.remembers for each in spec.datasets):
             return {}
-        days = self._days(oldest)
+        days = [day for day in self._days(oldest) if day not in published]
         group = self._group(run, days)
         if (nights := self.known.get(run.model, group)) is None:
             try:
@@ -126,3 +131,17 @@ class Rehearsal:
         chosen = self.inputs.check(self.inputs.spec, same_entities(rows, day)).valid
         scores = self.inputs.scorer.given(version, chosen)
         return as_kept(chosen, chosen.select("entity_key", scores["score"]), self.inputs.spec, day)
+
+
+def since_pause(spec: ModelSpec, published: Collection[date], score_date: date) -> list[date]:
+    """The published nights, at most NIGHTS, since RECENT occasions in turn were not published. Newest first.
+
+    Nights from before such a pause do not say what is usual now.
+    """
+    stretch, newer = list[date](), score_date
+    for night in sorted(published, reverse=True)[:NIGHTS]:
+        if (newer - night).days > RECENT and night < oldest_of(spec, newer, RECENT):
+            break
+        stretch.append(night)
+        newer = night
+    return stretch

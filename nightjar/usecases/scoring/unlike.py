@@ -46,7 +46,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Unlike:
-    """rehearse: reads the nights before the first published ones, where there are few of these."""
+    """rehearse: reads the nights before the published ones, where there are few of these since a pause."""
 
     spec: ModelSpec
     kept: Readings
@@ -124,7 +124,7 @@ class Unlike:
         """
         published = self.kept.samples(run.model, run.score_date, EARLIER)
         known = {**published, **{night: each.sample for night, each in before.items()}}
-        week = [*known][:EARLIER]
+        week = sorted(known, reverse=True)[:EARLIER]
         alike = lacking(run.score_date, week, nights.alike) if len(week) == EARLIER else None
         if alike is not None:
             if alike not in before:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nightjar.core.inputs.gauges import around, between, decimals, digits
+from nightjar.core.inputs.gauges import around, between, decimals, digits, off_steps
 
 CHANCE = np.random.default_rng(3)
 PAST = np.column_stack([CHANCE.integers(20, 60, 500) * 1.8, CHANCE.integers(0, 9, 500)]).round(2)
@@ -48,6 +48,21 @@ def test_numbers_with_decimals_have_no_last_digit():
     past = np.arange(400.0)[:, None]
     assert told(digits(past / 4, past, ["minute"])) == {}
     assert told(digits(past, past % 9, ["minute"])) == {}
+
+
+@pytest.mark.parametrize(("factor", "share"), [(1.0, 0.0), (0.1, 0.9), (np.pi / 180, 1.0)])
+def test_values_in_another_unit_lie_between_the_steps_of_a_gauge(factor, share):
+    degrees = np.arange(10.0, 361.0, 10.0)[:, None]
+    assert told(off_steps(degrees * factor, degrees, ["wind"])) == {
+        ("off_steps", "wind", ""): pytest.approx(share, abs=0.02)
+    }
+
+
+def test_without_a_step_above_one_no_value_is_off_it():
+    degrees = np.arange(10.0, 361.0, 10.0)[:, None]
+    assert told(off_steps(degrees, degrees + 0.5, ["wind"])) == {}
+    assert told(off_steps(degrees, np.append(degrees, 7.0)[:, None], ["wind"])) == {}
+    assert told(off_steps(degrees, degrees[:9], ["wind"])) == {}, "few steps are steps by chance"
 
 
 def test_few_values_and_zeros_say_nothing():

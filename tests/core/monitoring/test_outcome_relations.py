@@ -256,6 +256,28 @@ def test_a_weekly_file_is_compared_with_the_week_before():
     assert [each.told[:24] for each in found if each.name == "repeated"] == ["rows of the week before:"]
 
 
+@pytest.mark.parametrize(("share", "held"), [(0.01, False), (0.16, True)])
+def test_a_part_of_the_file_before_is_found(share, held):
+    """As a cache gives them: thirty rows of 190 that are those of the week before."""
+    past = [looks_of(repeated) for repeated in 6 * [0.0, 0.0, 0.01]]
+    assert bool(findings(looks_of(share), past)) is held
+
+
+def looks_of(repeated):
+    return OutcomeDay(rows=190, sizes={}, values={}, repeated=repeated)
+
+
+@pytest.mark.parametrize("empty", [None, 0.0])
+def test_rows_without_a_number_are_not_those_of_the_day_before(empty):
+    """A flight that is cancelled in a storm of two days."""
+    numbers = {name: pl.lit(empty).cast(TRIPS.columns[name]) for name in ("left", "came", "seats")}
+    first = trips(DAYS[0]).with_columns(**numbers)
+    assert days_of(TRIPS, pl.concat([first, first.with_columns(date=DAYS[1])]))[DAYS[1]].repeated == 0
+    known = first.with_columns(came=pl.when(pl.col("trip") < 9).then(3.0))
+    looks = days_of(TRIPS, pl.concat([known, known.with_columns(date=DAYS[1])]))[DAYS[1]]
+    assert looks.repeated == 9 / ROWS
+
+
 @pytest.mark.parametrize(
     ("days", "told"),
     [(1, "rows of the day before"), (7, "rows of the week before"), (14, "rows of 14 days before")],
