@@ -21,15 +21,9 @@ import models
 from models.flight_delay.population import late, outcomes, population
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of, with_outcomes
-from nightjar.core.monitoring.outcome_guard import (
-    RATE,
-    TOLD_RATE,
-    HoldFinding,
-    OutcomeDay,
-    Verdict,
-    judged,
-    rate_told,
-)
+from nightjar.core.monitoring.outcome_findings import HoldFinding
+from nightjar.core.monitoring.outcome_guard import RATE, TOLD_RATE, Verdict, judged, rate_told
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.core.monitoring.outcome_relations import answered
 
 SPEC = models.model("flight_delay")

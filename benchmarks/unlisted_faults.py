@@ -36,8 +36,10 @@ from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION
 from nightjar.core.model.generations import FIRST
 from nightjar.core.model.spec import FeatureTable, ModelSpec
 from nightjar.core.monitoring.outcome_days import days_of, step_of, with_outcomes
-from nightjar.core.monitoring.outcome_guard import HOLDS, TELLS, Limits, OutcomeDay, checked
+from nightjar.core.monitoring.outcome_guard import checked
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.core.monitoring.outcome_relations import answered
+from nightjar.core.monitoring.outcome_rules import HOLDS, TELLS, Limits
 from nightjar.core.night.clock import evening_by_now, night_of
 from nightjar.core.night.entities import Part, Run
 from nightjar.executors.in_turn import InTurn

@@ -17,9 +17,9 @@ from nightjar.core.monitoring.outcome_guard import (
     CheckedDelivery,
     Held,
     OutcomeCheck,
-    OutcomeDay,
     held_by,
 )
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.core.values import Value
 
 CHECKS = table_of(OutcomeCheckRow)

@@ -40,9 +40,9 @@ from nightjar.core.monitoring.outcome_guard import (
     CheckedDelivery,
     Held,
     OutcomeCheck,
-    OutcomeDay,
     held_by,
 )
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.core.monitoring.sketch import described, sketch_of
 from nightjar.core.night.claim import PUBLISHED, UNFINISHED, Claimed, Request, Step, new_revision, next_step
 from nightjar.core.night.entities import Night, Part, Population, Publication, Receipt, Run, RunState

@@ -2,7 +2,9 @@
 
 from datetime import UTC, date, datetime
 
-from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, OutcomeDay, Verdict
+from nightjar.core.monitoring.outcome_findings import HoldFinding
+from nightjar.core.monitoring.outcome_guard import OutcomeCheck, Verdict
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.showing import console
 
 NUMBERS = (

@@ -9,7 +9,7 @@ from polars import selectors
 
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import FEW_VALUES, GREATEST, OutcomeDay, where
+from nightjar.core.monitoring.outcome_looks import FEW_VALUES, GREATEST, OutcomeDay, where
 from nightjar.core.monitoring.outcome_relations import (
     MANY_ROWS,
     MOST_COUPLED,

@@ -18,7 +18,7 @@ from nightjar.core.inputs.lines import Line
 from nightjar.core.inputs.lines import line as fitted
 from nightjar.core.inputs.shapes import FIFTH, LEAST_OF_ENDS, quantile
 from nightjar.core.model.spec import RawDataset
-from nightjar.core.monitoring.outcome_guard import (
+from nightjar.core.monitoring.outcome_looks import (
     ALIKE,
     AND,
     BEFORE,

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
-from nightjar.core.monitoring.outcome_guard import CheckedDelivery, Held, OutcomeCheck, OutcomeDay
+from nightjar.core.monitoring.outcome_guard import CheckedDelivery, Held, OutcomeCheck
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 
 
 class OutcomeChecks(Protocol):

@@ -16,11 +16,11 @@ from nightjar.core.monitoring.outcome_guard import (
     TOLD_DAYS,
     CheckedDelivery,
     OutcomeCheck,
-    OutcomeDay,
     Verdict,
     compared_with,
     judged,
 )
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.core.monitoring.outcome_relations import answered
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.windows import files_of

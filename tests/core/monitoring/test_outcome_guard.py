@@ -7,17 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightjar.core.monitoring.outcome_guard import (
-    HOLDS,
-    SEVERAL,
-    TELLS,
-    TOLD_AS,
-    HoldFinding,
-    OutcomeDay,
-    Verdict,
-    checked,
-    judged,
-)
+from nightjar.core.monitoring.outcome_findings import TOLD_AS, HoldFinding
+from nightjar.core.monitoring.outcome_guard import Verdict, checked, judged
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
+from nightjar.core.monitoring.outcome_rules import HOLDS, SEVERAL, TELLS
 from nightjar.wiring.settings import PROJECT
 
 DAY = timedelta(days=1)

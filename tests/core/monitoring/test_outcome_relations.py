@@ -9,7 +9,8 @@ import pytest
 
 from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_days import days_of, step_of
-from nightjar.core.monitoring.outcome_guard import HOLDS, TELLS, OutcomeDay, checked, findings
+from nightjar.core.monitoring.outcome_guard import checked
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.core.monitoring.outcome_relations import (
     MOST_ROWS,
     alike,
@@ -30,6 +31,7 @@ from nightjar.core.monitoring.outcome_relations import (
     steps,
     whole,
 )
+from nightjar.core.monitoring.outcome_rules import HOLDS, TELLS, findings
 
 DAY, ROWS = timedelta(days=1), 300
 DAYS = [date(2013, 4, 1) + n * DAY for n in range(42)]

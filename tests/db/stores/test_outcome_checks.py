@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from db.stores.outcome_checks import PostgresOutcomeChecks
-from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, OutcomeDay, Verdict
+from nightjar.core.monitoring.outcome_findings import HoldFinding
+from nightjar.core.monitoring.outcome_guard import OutcomeCheck, Verdict
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.testing.memory import MemoryOutcomeChecks
 
 AT = datetime(2013, 6, 16, 10, tzinfo=UTC)

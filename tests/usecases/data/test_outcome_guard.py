@@ -13,7 +13,8 @@ from nightjar.adapters.deliveries.raw_days import RawFiles
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.spec import AuditLimits, GateLimits, RawDataset
-from nightjar.core.monitoring.outcome_guard import TOLD_DAYS, HoldFinding, Verdict, rate_told
+from nightjar.core.monitoring.outcome_findings import HoldFinding
+from nightjar.core.monitoring.outcome_guard import TOLD_DAYS, Verdict, rate_told
 from nightjar.testing.memory import MemoryOutcomeChecks
 from nightjar.testing.specs import PLANNED, toy_spec
 from nightjar.usecases.data.outcome_guard import GuardOutcomes

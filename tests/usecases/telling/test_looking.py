@@ -15,7 +15,9 @@ from nightjar.core.inputs.findings import Finding
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.kinds.metrics import MetricRow, Of
 from nightjar.core.model.spec import Replay
-from nightjar.core.monitoring.outcome_guard import HoldFinding, OutcomeCheck, OutcomeDay, Verdict
+from nightjar.core.monitoring.outcome_findings import HoldFinding
+from nightjar.core.monitoring.outcome_guard import OutcomeCheck, Verdict
+from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.core.night.clock import carried_over, night_of
 from nightjar.core.night.entities import Publication
 from nightjar.core.telling.facts import Decision, ModelFacts
