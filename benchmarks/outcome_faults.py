@@ -376,7 +376,7 @@ NINTH: Mapping[str, Fault] = {
     ),
     "delays in per cent of the planned duration": by_clock(
         lambda rows: rows.with_columns(
-            (100 * each / (40 + pl.col("lands") - pl.col("leaves")).clip(40)).round().cast(pl.Int64)
+            (each / (40 + pl.col("lands") - pl.col("leaves")).clip(40) * 100).round().cast(pl.Int64)
             for each in MINUTES
         )
     ),

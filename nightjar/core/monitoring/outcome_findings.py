@@ -20,6 +20,7 @@ LINE_TOLD_AS: Mapping[str, tuple[str, str]] = {
 """What is wrong with the distances from the line of `y with x`: above what is usual, and below it."""
 OF_ROWS = frozenset({"volume", "coverage", "slice_missing", "slice_volume"})
 OF_SHARES = frozenset({"values", "base_rate", "repeated"})
+SHARE = "share of "
 WHOLE = frozenset({"rows", "outcomes"})
 TOLD_AS: Mapping[str, tuple[str, str]] = {
     "units": ("{} is larger than usual", "{} is smaller than usual"),
@@ -84,9 +85,11 @@ class HoldFinding(Value):
         """What is wrong, with its number and what is usual, in few digits."""
         if self.what == self.told:
             return self.named
-        shown = percent if self.name in OF_SHARES else _short
+        shown = percent if self.name in OF_SHARES or self.where.startswith(SHARE) else _short
         value, low, high = map(shown, (self.value, self.low, self.high))
         usual = f"{low} is usual" if low == high else f"{low} to {high} are usual"
+        if self.name == "shape":
+            usual = f"{low} is to be expected"
         return f"{self.named}: {value} where {usual}{self.hint}"
 
     @property

@@ -19,8 +19,8 @@ RATE = 0.02
 Of 365 days of the recorded year none does: below 1% at 95% confidence (docs/adr/0114).
 """
 TOLD_RATE = 0.05
-"""At most this share of ordinary days reaches one of these. Of the recorded year 9 of 365 do: below 5% at
-95% confidence (docs/adr/0114).
+"""At most this share of ordinary days reaches one of these. Of the recorded year 10 of 365 do: below 5% at
+95% confidence (docs/adr/0142).
 """
 TOLD_DAYS = 14
 """Doubts about so many of the newest days of a dataset are told. Who lands a year is not told all of it."""

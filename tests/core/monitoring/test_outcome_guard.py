@@ -136,6 +136,15 @@ def test_what_is_wrong_with_the_line_of_two_columns_is_told_in_a_sentence(where,
     assert finding.what == told
 
 
+def test_a_number_that_does_not_fit_to_the_others_is_told_with_what_they_let_expect():
+    late = {"name": "shape", "where": "share of delay below 0", "value": 0.0, "low": 0.142, "high": 0.142}
+    told = HoldFinding(**late, told="numbers").brief
+    assert told == (
+        "The share of delay below 0 is lower than the other numbers of the day let expect (shape): "
+        "0% where 14.2% is to be expected"
+    )
+
+
 @pytest.mark.parametrize("name", sorted({*TOLD_AS, *TELLS} - {SEVERAL}))
 def test_the_runbook_says_what_usually_causes_a_finding(name):
     table = (PROJECT / "runbooks" / "outcomes-held.md").read_text(encoding="utf-8").splitlines()
