@@ -1,9 +1,5 @@
 """A platform that loses a process in the middle of a night brings it back, and the night goes on where it
 was.
-
-On every day tests/launcher/test_supervision.py has what ends started again, tests/db/server/test_embedded.py
-a killed Postgres come back with all that was committed, and tests/usecases/scoring/test_night.py a night that
-goes on when its database was gone.
 """
 
 import os
@@ -15,14 +11,15 @@ import pytest
 from harness import children
 from harness.held import receipts, second_part_held, until
 
-pytestmark = [pytest.mark.platform, pytest.mark.chaos, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
+chaos = pytest.mark.chaos
 BLOWS = [
-    pytest.param(("server", "worker"), id="server and worker"),
+    pytest.param(("server", "worker"), id="server and worker", marks=chaos),
     pytest.param(("postgres",), id="postgres"),
-    pytest.param(("server",), id="server"),
-    pytest.param(("worker",), id="worker"),
-    pytest.param(("postgres", "server", "worker"), id="all"),
+    pytest.param(("server",), id="server", marks=chaos),
+    pytest.param(("worker",), id="worker", marks=chaos),
+    pytest.param(("postgres", "server", "worker"), id="all", marks=chaos),
 ]
 FIRST_NIGHT = date(2013, 3, 22)
 
