@@ -19,6 +19,7 @@ from nightjar.core.monitoring.outcome_relations import (
     beside_before,
     edges,
     ends,
+    factors,
     flags,
     grains,
     levels,
@@ -93,6 +94,7 @@ def days_of(
             sizes={name: row[name] for name in (*numbers, *(f"{GREATEST}{name}" for name in numbers))}
             | by_value.get(day, {}),
             couplings=ranks(beside, own),
+            factors=factors(beside, own, few),
             values={name: counts.get(day, {}) for name, counts in counted.items()},
             repeated=repeated.get(day, 0.0),
             rates={

@@ -26,6 +26,7 @@ TOLD_AS: Mapping[str, tuple[str, str]] = {
     "units": ("{} is larger than usual", "{} is smaller than usual"),
     "repeated": ("More {} than usual are delivered again", ""),
     "base_rate": ("The {} is more frequent than usual", "The {} is less frequent than usual"),
+    "factor": ("The {} are larger than usual", "The {} are smaller than usual"),
     "grain": ("{} has coarser steps than usual", "{} has finer steps than usual"),
     "range": ("The {} is further below 0 than usual", ""),
     "gap": ("The {} is wider than usual", ""),

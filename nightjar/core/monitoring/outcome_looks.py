@@ -46,8 +46,8 @@ class OutcomeDay(Value):
     before had too. outcomes: rows of the score date with an outcome. rates: what is counted, such as
     `arr_delay missing where origin is EWR` -> rows that are so, and all rows. lines: two columns of numbers
     -> the rise of their line, the middle distance from it, and that of most rows. grains: column of numbers
-    -> half of the least step between two of them. edges, ends, levels, steps, apart: as the functions of
-    `outcome_relations`.
+    -> half of the least step between two of them. factors, edges, ends, levels, steps, apart: as the
+    functions of `outcome_relations`.
     flags: the columns of numbers that have two different ones, or one.
     shares: outcome -> share of these rows; empty for a kind of any number, whose mean_size is the mean of the
     absolute outcomes.
@@ -57,6 +57,7 @@ class OutcomeDay(Value):
     rows: int
     sizes: Mapping[str, float | None]
     couplings: Mapping[str, float | None] = Field(default_factory=dict[str, float | None])
+    factors: Mapping[str, float] = Field(default_factory=dict[str, float])
     values: Mapping[str, Mapping[str, int]]
     repeated: float = 0.0
     rates: Mapping[str, tuple[int, int]] = Field(default_factory=dict[str, tuple[int, int]])

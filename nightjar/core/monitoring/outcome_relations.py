@@ -169,6 +169,30 @@ def ranks(rows: pl.DataFrame, numbers: Sequence[str]) -> Mapping[str, float]:
     return {told: value for told, value in found.items() if value is not None}
 
 
+def factors(rows: pl.DataFrame, numbers: Sequence[str], few: Sequence[str]) -> Mapping[str, float]:
+    """How many times as large each column of numbers is as for the same keys the day before, in the middle of
+    the rows. Whole, and by value of columns of few values.
+
+    rows: as `beside_before`. Only numbers that are above 0 on both days count, SOME of them at least.
+    """
+    pairs = {name: f"{name}{BEFORE}" for name in numbers if f"{name}{BEFORE}" in rows.columns}
+    if not pairs:
+        return {}
+    times = {
+        name: pl.when((pl.col(name) > 0) & (pl.col(before) > 0)).then(pl.col(name) / pl.col(before))
+        for name, before in pairs.items()
+    }
+    asked = [each.median().alias(name) for name, each in times.items()]
+    asked += [each.count().alias(f"{name} of") for name, each in times.items()]
+    found = {"": rows.select(asked).row(0, named=True)}
+    for column in few:
+        parts = rows.drop_nulls(column).group_by(column, maintain_order=True).agg(asked)
+        found |= {where(column, row[column]): row for row in parts.iter_rows(named=True)}
+    return {
+        f"{name}{of}": row[name] for of, row in found.items() for name in pairs if row[f"{name} of"] >= SOME
+    }
+
+
 def answered(entities: pl.Series, told: pl.Series) -> Rates:
     """How many entities that were to be scored have no outcome, and how many outcomes are of no entity.
 

@@ -47,6 +47,7 @@ TELLS: Limits = {
     "slice_volume": 0.7,
     "units": 0.6,
     "coupling": 0.7,
+    "factor": 0.85,
     "level": 0.65,
     "shape": 0.75,
     "values": 0.8,
@@ -113,6 +114,10 @@ at most WIDEST.
 
 In a storm half of the flights have no arrival. So what storms move has a wide range, and planes have not.
 """
+LEAST_OF_FACTOR, WIDTHS_OF_FACTORS = 0.08, 0.7
+"""How far a factor to the file before may lie beyond its range, as a logarithm: a fixed part, and so many
+widths of the range.
+"""
 SURE = 0.99
 """A rank correlation beyond it counts as this one."""
 LEAST_OF_LINE, WIDTHS_OF_LINE = 0.2, 0.4
@@ -158,6 +163,7 @@ def findings(
         *_rows(found, past, alike, wider, limits),
         *_sizes(found, past, limits["units"], times),
         *_couplings(found, past, wider * limits["coupling"]),
+        *_factors(found, past, wider * limits["factor"], times),
         *_repeated(found, past, wider),
         *_shares(found, past),
         *_rates(found, past, wider, limits["values"], times),
@@ -290,6 +296,23 @@ def _couplings(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> I
         if not least <= _z(value) <= most:
             allowed = math.tanh(least), math.tanh(most)
             yield _finding("coupling", f"{CORRELATION}{pair}", value, known, allowed)
+
+
+def _factors(
+    found: OutcomeDay, past: Sequence[OutcomeDay], left: float, times: Times
+) -> Iterator[HoldFinding]:
+    """Numbers of the same keys are larger or smaller than in the file before, in the middle of the rows."""
+    for column, factor in found.factors.items():
+        known = [day.factors[column] for day in past if column in day.factors]
+        if len(known) < LEAST_DAYS:
+            continue
+        width = math.log(max(known) / min(known)) * _scarce(len(known))
+        reach = math.exp(left * times(column) * (LEAST_OF_FACTOR + WIDTHS_OF_FACTORS * width))
+        low, high = min(known) / reach, max(known) * reach
+        if not low <= factor <= high:
+            name, slice_, value = column.partition(WHERE)
+            of = f"numbers of {name} beside those{BEFORE}{slice_}{value}"
+            yield _finding("factor", of, factor, known, (low, high))
 
 
 def _repeated(found: OutcomeDay, past: Sequence[OutcomeDay], wider: float) -> Iterator[HoldFinding]:

@@ -17,8 +17,10 @@ from nightjar.core.monitoring.outcome_relations import (
     answered,
     apart,
     belonging,
+    beside_before,
     edges,
     ends,
+    factors,
     grains,
     levels,
     line,
@@ -256,6 +258,33 @@ def test_a_weekly_file_is_compared_with_the_week_before():
     looks = days_of(TRIPS, pl.concat([files[-1], again]), step=step)[weeks[-1]]
     found = checked(weeks[-1], looks, known, step=step)
     assert [each.told[:24] for each in found if each.name == "repeated"] == ["rows of the week before:"]
+
+
+@pytest.mark.parametrize(("times", "found"), [(1.0, False), (8 / 7, True), (5 / 7, True)])
+def test_a_day_too_many_or_too_few_in_the_sums_of_a_week_is_found(times, found):
+    """Depots have as many seats a week as ever, give or take a few."""
+
+    def week(number, times=1.0):
+        seats = np.arange(ROWS) * 7 + 200 + np.random.default_rng(number).integers(-4, 5, ROWS)
+        return pl.DataFrame(
+            {"depot": [f"d{n}" for n in range(ROWS)], "seats": (seats * times).round()}
+        ).with_columns(date=DAYS[0] + 7 * number * DAY)
+
+    weeks = RawDataset(name="weeks", columns={"depot": pl.String(), "seats": pl.Float64()}, keys=("depot",))
+    rows = pl.concat([week(number, times if number == 14 else 1.0) for number in range(15)])
+    known = days_of(weeks, rows, step=7 * DAY)
+    told = checked(max(known), known[max(known)], known, step=7 * DAY)
+    assert [each.name for each in told][:1] == (["factor"] if found else [])
+
+
+def test_how_much_larger_numbers_are_than_the_day_before_is_of_the_same_keys_and_of_numbers_above_0():
+    then = trips(DAYS[0]).with_columns(left=pl.lit(10.0))
+    now = then.with_columns(left=pl.when(pl.col("depot") == "west").then(0.0).otherwise(20.0))
+    found = factors(beside_before(TRIPS, now, then), ["left", "seats"], ["depot"])
+    assert found["left"] == found["left where depot is north"] == 2.0
+    assert found["seats where depot is west"] == found["seats"] == 1.0
+    assert "left where depot is west" not in found
+    assert factors(now, ["left"], []) == {}
 
 
 @pytest.mark.parametrize(("share", "held"), [(0.01, False), (0.16, True)])
