@@ -1,6 +1,6 @@
 """How many planted faults of the flights' outcomes are held or told on their first day, and real days are.
 
-    uv run python benchmarks/outcome_faults.py      # two minutes; needs no database
+    uv run python benchmarks/outcome_faults.py      # some minutes; needs no database
 
 Each real day of the recorded year is checked in turn. Then each fault is planted on every sixth day from July
 to December. The faults and the days from July on chose no limit but FACTOR_SIZE (docs/adr/0071). The limits
