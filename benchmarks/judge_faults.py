@@ -5,9 +5,9 @@ on its first night, by name, and told apart from the season; at least 95 of 100.
 schedule, kilometres for miles, a frozen feature, scores reflected about their mean, an outcome feed in
 seconds, an airport or a big carrier missing, half a file, doubled rows, yesterday's file, another weekday's
 schedule, a feature frozen for a month, a static attribute that moves for everybody, a score distribution that
-the inputs do not explain; of outcomes bounds, base rate by slice, coverage, lateness. About a third of the
-faults here are such examples. The others are what an experienced data engineer tries next. None was chosen
-for its being easy or hard to find.
+the inputs do not explain; of outcomes bounds, base rate by slice, coverage, lateness. 25 of the
+faults here are such examples or their like. The others are what an experienced data engineer tries next.
+None was chosen for its being easy or hard to find.
 
 The author read README.md, the sources of the two models, first_night.py and its edits, the form of
 independent_faults.py (docstring, functions, about fifteen of its faults, its edits), the functions of
