@@ -147,7 +147,7 @@ class PredictsOtherwise(NightjarError):
         )
         super().__init__(
             f"{model} version {version} predicts other numbers than at its registration{stopped}: {other}. "
-            f"A library, the machine or its file is another. Put it back, or train anew{otherwise}."
+            f"The code, a library, the machine or its file is another. Put it back, or train anew{otherwise}."
         )
         self.model, self.version, self.score_date = model, version, score_date
 

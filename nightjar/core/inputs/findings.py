@@ -85,6 +85,9 @@ class Finding(Value):
         return 1 + names.count(BOTH) if names else 0
 
 
+OF_ROWS = frozenset({"volume", "slice_missing", "slice_volume"})
+
+
 def foremost(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the few findings of a night that are told, the most telling first."""
     return most_telling_first(findings)[:FOREMOST]
@@ -94,11 +97,12 @@ def most_telling_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings of a night in the order in which people see them.
 
     Those about more rows come first; of these, the strongest one of each check; of these, what has no number,
-    then the number of rows, which may explain all that follows, then the strongest.
+    then numbers of rows, which may explain all that follows, then the strongest.
     One fault makes many findings: half a file has too few rows in each of its slices, and other values.
     """
     strongest = sorted(
-        findings, key=lambda each: (each.narrow, each.strength < inf, each.name != "volume", -each.strength)
+        findings,
+        key=lambda each: (each.narrow, each.strength < inf, each.name not in OF_ROWS, -each.strength),
     )
     so_far = Counter[tuple[int, str]]()
     placed = list[tuple[int, int, Finding]]()

@@ -161,10 +161,10 @@ def findings(
     found = without_sizes(found, _flags(past))
     return (
         *_rows(found, past, alike, wider, limits),
+        *_repeated(found, past, wider),
         *_sizes(found, past, limits["units"], times),
         *_couplings(found, past, wider * limits["coupling"]),
         *_factors(found, past, wider * limits["factor"], times),
-        *_repeated(found, past, wider),
         *_shares(found, past),
         *_rates(found, past, wider, limits["values"], times),
         *_lines(found, past, wider, times),
@@ -620,6 +620,8 @@ def _finding(
 
 def _hypothesis(size: float | None, usual: Sequence[float]) -> str:
     """What the factor to the middle of the usual sizes looks like."""
+    if size is None:
+        return ", no number is known"
     if not size:
         return ", all numbers are 0"
     factor = size / sorted(usual)[len(usual) // 2]

@@ -71,3 +71,10 @@ def test_a_number_below_what_is_expected_is_as_strong_as_one_above():
     )
     assert (above.strength, below.strength) == (2, 2)
     assert Finding(name="calendar", sentence="", number=1, expected=2, limit=2).strength == float("inf")
+
+
+def test_a_carrier_that_is_missing_is_told_before_a_gauge_that_is_further_off():
+    gauge = Finding(name="by_others", slice="origin=JFK", number=5, expected=1, limit=4, sentence="dew point")
+    gone = Finding(name="slice_missing", slice="carrier=UA", number=0, expected=116, limit=1, sentence="UA")
+    assert gauge.strength > gone.strength
+    assert [each.name for each in most_telling_first([gauge, gone])] == ["slice_missing", "by_others"]

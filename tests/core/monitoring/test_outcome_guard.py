@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nightjar.core.monitoring.outcome_findings import TOLD_AS, HoldFinding
 from nightjar.core.monitoring.outcome_guard import Verdict, checked, judged
 from nightjar.core.monitoring.outcome_looks import OutcomeDay
-from nightjar.core.monitoring.outcome_rules import HOLDS, SEVERAL, TELLS
+from nightjar.core.monitoring.outcome_rules import HOLDS, SEVERAL, TELLS, findings
 from nightjar.wiring.settings import PROJECT
 
 DAY = timedelta(days=1)
@@ -134,6 +134,13 @@ def test_what_is_wrong_with_the_line_of_two_columns_is_told_in_a_sentence(where,
     low, high = usual
     finding = HoldFinding(name="relation", where=where, value=value, low=low, high=high, told="numbers")
     assert finding.what == told
+
+
+@pytest.mark.parametrize(("size", "told"), [(None, "no number is known"), (0.0, "all numbers are 0")])
+def test_numbers_that_are_missing_are_not_told_as_0(size, told):
+    past = [OutcomeDay(rows=90, sizes={"delay": 20.0 + n}, values={}) for n in range(9)]
+    (found,) = findings(OutcomeDay(rows=90, sizes={"delay": size}, values={}), past)
+    assert (found.name, found.hint) == ("units", f", {told}")
 
 
 def test_a_number_that_does_not_fit_to_the_others_is_told_with_what_they_let_expect():
