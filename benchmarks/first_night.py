@@ -5,7 +5,7 @@
     uv run python benchmarks/first_night.py --home ANOTHER_FOLDER --list blind
 
 The lists: `delivered_faults.py`, `blind_faults.py`, `unseen_faults.py`, `everyday_faults.py`,
-`field_faults.py`, `reported_faults.py`, `independent_faults.py` and `judge_faults.py`. Each has its own
+`field_faults.py`, `reported_faults.py`, `independent_faults.py` and `reviewer_faults.py`. Each has its own
 nights and needs its own folder. A platform of its own lands the year day by day, trains, and publishes the
 nights before each of the list's nights. From there each case starts, on a copy of its files and of its
 database: the faulty file is delivered, landed and built on by `Prepare`, the outcome guard sees it,
@@ -36,10 +36,10 @@ import delivered_faults
 import everyday_faults
 import field_faults
 import independent_faults
-import judge_faults
 import polars as pl
 import psycopg
 import reported_faults
+import reviewer_faults
 import structlog
 import unseen_faults
 from delivered_faults import Fault, FaultList
@@ -68,7 +68,7 @@ WRITTEN = (
     field_faults,
     reported_faults,
     independent_faults,
-    judge_faults,
+    reviewer_faults,
 )
 LISTS = {each.LIST.name: each.LIST for each in WRITTEN}
 TRAINED = {"flight_delay": date(2013, 6, 30), "route_delay": date(2013, 8, 10)}
@@ -123,7 +123,7 @@ EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     **field_faults.EDITED,
     **reported_faults.EDITED,
     **independent_faults.EDITED,
-    **judge_faults.EDITED,
+    **reviewer_faults.EDITED,
 }
 """Edit -> file, what stands there once, and what stands there then."""
 ADDED = {

@@ -1,4 +1,4 @@
-"""A list of faults as an outside judge writes them who has read the demand alone, and no rule.
+"""A list of faults as a reviewer writes them who knows only what is asked for, and no rule.
 
 The demand: planted faults on real nights, most of them not listed in it, end to end, each held back or told
 on its first night, by name, and told apart from the season; at least 95 of 100. Each fault is a bug of a

@@ -1,4 +1,4 @@
-"""A list of the faults that come to a judge's mind first, who has read the demand alone and has half an hour.
+"""A list of the faults that come to a reviewer's mind first, who knows only what is asked for.
 
 The demand: planted faults on real nights, most of them not listed in it, end to end, each held back or told
 on its first night, by name, and told apart from the season; at least 95 of 100. It gives examples: half a
@@ -246,59 +246,62 @@ SOURCE = "models/flight_delay/source.py"
 BLENDED = "return mean_of(self.kind, [answer.to_numpy() for answer in given])"
 
 EDITED: Mapping[str, Sequence[tuple[str, str, str]]] = {
-    "judge_reflected": [
+    "reviewer_reflected": [
         (
             BLEND,
             BLENDED,
             BLENDED.replace("return", "told =") + "\n        return (2 * told.mean() - told).clip(0, 1)",
         )
     ],
-    "judge_four_fifths": [(BLEND, BLENDED, f"{BLENDED} * 0.8")],
-    "judge_late_at_0": [(POPULATION, "LATE_MINUTES = 15", "LATE_MINUTES = 0")],
-    "judge_weekday_of_the_evening": [
+    "reviewer_four_fifths": [(BLEND, BLENDED, f"{BLENDED} * 0.8")],
+    "reviewer_late_at_0": [(POPULATION, "LATE_MINUTES = 15", "LATE_MINUTES = 0")],
+    "reviewer_weekday_of_the_evening": [
         (
             POPULATION,
             'pl.col("flight_date").dt.weekday()',
             '(pl.col("flight_date") - pl.duration(days=1)).dt.weekday()',
         )
     ],
-    "judge_four_weeks_are_two": [(RECORDS, 'period=f"{days}d"', 'period=f"{min(days, 14)}d"')],
-    "judge_no_flights": [(SOURCE, "if day in days", "if day in days and dataset != FLIGHTS.name")],
-    "judge_route_flights_of_four_weeks": [
+    "reviewer_four_weeks_are_two": [(RECORDS, 'period=f"{days}d"', 'period=f"{min(days, 14)}d"')],
+    "reviewer_no_flights": [(SOURCE, "if day in days", "if day in days and dataset != FLIGHTS.name")],
+    "reviewer_route_flights_of_four_weeks": [
         (WEEKLY, '"flights": pl.col("flights") / WEEKS', '"flights": pl.col("flights") / 1')
     ],
 }
 
 EDIT_FAULTS = (
     of_code(
-        FLIGHT, "scores are reflected about their mean", "the safest flights stand first", "judge_reflected"
+        FLIGHT,
+        "scores are reflected about their mean",
+        "the safest flights stand first",
+        "reviewer_reflected",
     ),
     of_code(
-        FLIGHT, "scores are four fifths of what they were", "all scores are too low", "judge_four_fifths"
+        FLIGHT, "scores are four fifths of what they were", "all scores are too low", "reviewer_four_fifths"
     ),
     of_code(
         FLIGHT,
         "a flight is late from its first minute on",
         "records and outcomes mean something else than in training",
-        "judge_late_at_0",
+        "reviewer_late_at_0",
     ),
     of_code(
         FLIGHT,
         "the weekday is that of the evening before",
         "an input of all flights is another day's",
-        "judge_weekday_of_the_evening",
+        "reviewer_weekday_of_the_evening",
     ),
     of_code(
         FLIGHT,
         "records of four weeks hold two",
         "half of all features are noisier than in training",
-        "judge_four_weeks_are_two",
+        "reviewer_four_weeks_are_two",
     ),
     of_code(
         FLIGHT,
         "the file of flights does not come",
         "a day has no outcomes, records are older",
-        "judge_no_flights",
+        "reviewer_no_flights",
     ),
     of_code(
         FLIGHT,
@@ -310,7 +313,7 @@ EDIT_FAULTS = (
         ROUTE,
         "flights of four weeks are not divided by four",
         "an input of all routes is four times too large",
-        "judge_route_flights_of_four_weeks",
+        "reviewer_route_flights_of_four_weeks",
     ),
 )
 
@@ -336,7 +339,7 @@ GROUPS = (SCHEDULE_FAULTS, FLIGHT_FAULTS, WEATHER_FAULTS, EDIT_FAULTS, ROUTE_FAU
 ALL = tuple(fault for group in GROUPS for fault in group)
 
 LIST = FaultList(
-    name="judge",
+    name="reviewer",
     nights={FLIGHT: FLIGHT_NIGHTS, ROUTE: ROUTE_NIGHTS},
     faults=ALL,
     seed=SEED,
