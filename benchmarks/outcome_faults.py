@@ -352,7 +352,7 @@ EIGHTH: Mapping[str, Fault] = {
 
 
 def of_before(every: int) -> Fault:
-    """Each so manieth flight has the row of the day before, as a cache gives it."""
+    """Each n-th flight has the row of the day before, as a cache gives it."""
 
     def planted(rows: Rows, before: Rows) -> Rows:
         keys = ["carrier", "flight", "origin", "dest"]

@@ -165,9 +165,12 @@ def quarantine_replay(
 def tell_none_aside(platform: "Platform", spec: "ModelSpec", score_date: date | None) -> None:
     """Of nights that were never begun nobody can say it."""
     begun = platform.store.standings(spec.name, score_date or date.min, score_date or date.max)
-    looked_at = f"on {score_date}" if score_date else f"in {counted(len(begun), 'night')}"
-    never = f"no night{f' of {score_date}' if score_date else ''} was begun"
-    console.out.print(f"{spec.name}: {f'no row is set aside {looked_at}' if begun else never}")
+    if begun:
+        looked_at = f"on {score_date}" if score_date else f"in {counted(len(begun), 'night')}"
+        none = f"no row is set aside {looked_at}"
+    else:
+        none = f"no night of {score_date} was begun" if score_date else "no night was begun"
+    console.out.print(f"{spec.name}: {none}")
 
 
 def reasons_of(store: "ScoreReader", run: "Run") -> Iterator[tuple[object, ...]]:

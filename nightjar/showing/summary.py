@@ -7,9 +7,9 @@ from statistics import median
 from nightjar.core.desk.calendar import Day, State
 from nightjar.core.desk.entities import Desk, NightSeen
 from nightjar.core.desk.places import night_file
-from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.spec import ModelSpec
-from nightjar.core.monitoring.losses import FEWEST_NIGHTS, OUTCOMES_MAY_BE_LATE, TrailingLoss, trailing_loss
+from nightjar.core.monitoring.due import last_due
+from nightjar.core.monitoring.losses import FEWEST_NIGHTS, TrailingLoss, trailing_loss
 from nightjar.core.night.clock import evening
 from nightjar.core.plurals import counted
 from nightjar.core.telling.incidents import UNWATCHED
@@ -94,7 +94,7 @@ def _quality(desk: Desk, spec: ModelSpec | None) -> str:
 def _judged(desk: Desk, spec: ModelSpec, loss: TrailingLoss) -> str:
     """Nobody can say while as many newer nights lack the outcomes that are due as a judgement needs."""
     newest = max(night.score_date for night in desk.nights)
-    due = last_mature_date(spec, evening(spec, newest)) - OUTCOMES_MAY_BE_LATE
+    due = last_due(spec, evening(spec, newest))
     lacking = sum(night.score_date <= due for night in _unmeasured(desk, loss))
     if lacking >= FEWEST_NIGHTS:
         return f"Nobody can say now: outcomes of {counted(lacking, 'newer night')} are due and missing."

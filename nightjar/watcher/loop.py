@@ -78,16 +78,18 @@ class Watcher:
         untold = people.dispatches.untold(channels)
         opened, found = ledger.opened(), self.folders.now()
         facts, failed = models_of(self.platform, found.specs.values(), opened, now)
-        untaken = {**found.outdated, **failed}
+        unseen = {**found.outdated, **failed}
         needs_data = any(each.trained_on_files for each in facts)
-        platform = self.look_at_platform(now, untold, channels, found, unseen=untaken, needs_data=needs_data)
+        platform = self.look_at_platform(now, untold, channels, found, unseen=unseen, needs_data=needs_data)
         troubles, blind = judged(facts, platform, self.platform.settings.ui)
-        unseen = found.names - {each.model for each in facts}
+        without_facts = found.names - {each.model for each in facts}
         seen = frozenset(each.began.key for each in opened) if self.seen is None else self.seen
 
         def unknown(note: Note) -> bool:
             return (
-                (note.model, note.kind) in blind or note.model in unseen or undecided(facts, platform, note)
+                (note.model, note.kind) in blind
+                or note.model in without_facts
+                or undecided(facts, platform, note)
             )
 
         def why(incident: Incident) -> Ending:
@@ -97,7 +99,7 @@ class Watcher:
         self.seen, self.looked_at = frozenset(each.key for each in troubles), now
         _logged(done)
         deaf = {name for name, since in untold.items() if now - since > UNTOLD_FOR}
-        return not untaken and (not people.channels or not deaf >= set(people.channels))
+        return not unseen and (not people.channels or not deaf >= set(people.channels))
 
     def due(self, now: datetime) -> bool:
         return self.leads is True and (self.looked_at is None or not pauses(self.looked_at, now, LOOKS_EVERY))

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from itertools import islice
 
 from nightjar.core.model.holidays import IsHoliday, never
+from nightjar.core.model.occasions import oldest_of
+from nightjar.core.model.spec import ModelSpec
 
 SAME_WEEKDAY = 8
 """At most this many nights of the same weekday are compared."""
@@ -86,6 +88,20 @@ def lacking(score_date: date, last: Collection[date], alike: Sequence[date]) -> 
     Then each Saturday after a held weekend would be held to Mondays to Fridays.
     """
     return None if any(is_alike(score_date, day) for day in last) else next(iter(alike), None)
+
+
+def since_pause(spec: ModelSpec, published: Iterable[date], score_date: date, most: int) -> list[date]:
+    """The last published nights, at most so many, since RECENT occasions in turn were not published.
+
+    Newest first. Nights from before such a pause do not say what is usual now.
+    """
+    stretch, newer = list[date](), score_date
+    for night in sorted(published, reverse=True)[:most]:
+        if (newer - night).days > RECENT and night < oldest_of(spec, newer, RECENT):
+            break
+        stretch.append(night)
+        newer = night
+    return stretch
 
 
 def months_before(score_date: date, nights: Iterable[date]) -> tuple[date, ...]:

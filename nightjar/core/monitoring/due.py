@@ -13,6 +13,14 @@ from nightjar.core.night.clock import dates_between
 from nightjar.core.night.entities import Publication
 from nightjar.core.night.windows import Recorded, complete, files_of
 
+MAY_BE_LATE = timedelta(days=2)
+"""So long after they count as complete nobody is told that outcomes are missing."""
+
+
+def last_due(spec: ModelSpec, known_at: datetime) -> date:
+    """Return the newest score date whose outcomes should be known at an instant."""
+    return last_mature_date(spec, known_at) - MAY_BE_LATE
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:

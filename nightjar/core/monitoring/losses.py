@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 NIGHTS = 28
 FEWEST_NIGHTS = 14
 """Of fewer measured nights nobody can say if a model is worse than its test."""
-OUTCOMES_MAY_BE_LATE = timedelta(days=2)
-"""So long after they are due nobody is told that outcomes are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+from nightjar.core.inputs import findings
 from nightjar.core.monitoring.outcome_looks import LINE, RISE, WHERE, WITH
 from nightjar.core.values import Value
 from nightjar.core.wording import missing, percent, too_many
@@ -18,7 +19,7 @@ LINE_TOLD_AS: Mapping[str, tuple[str, str]] = {
     ),
 }
 """What is wrong with the distances from the line of `y with x`: above what is usual, and below it."""
-OF_ROWS = frozenset({"volume", "coverage", "slice_missing", "slice_volume"})
+OF_ROWS = findings.OF_ROWS | {"coverage"}
 OF_SHARES = frozenset({"values", "base_rate", "repeated"})
 SHARE = "share of "
 WHOLE = frozenset({"rows", "outcomes"})

@@ -7,6 +7,7 @@ they do not rise with the departures as they did, and planes have other numbers 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -109,18 +110,7 @@ def belonging(
         *(each.sum().alias(f"{told} hits") for told, each in counted.items()),
         *(each.count().alias(f"{told} of") for told, each in counted.items()),
     ]
-    found = {"": rows.select(asked).row(0, named=True)}
-    for column in (*few, *several):
-        each_value = (
-            rows.drop_nulls(column)
-            .group_by(column, maintain_order=True)
-            .agg(pl.len().alias("rows of it"), *asked)
-        )
-        found |= {
-            where(column, row[column]): row
-            for row in each_value.iter_rows(named=True)
-            if column in few or row["rows of it"] >= MANY_ROWS
-        }
+    found = _whole_and_by_value(rows, asked, few, several)
     seldom = tuple(f"{WHERE}{name} is " for name in several)
     return {
         f"{told}{of}": (int(row[f"{told} hits"]), int(row[f"{told} of"]))
@@ -184,13 +174,32 @@ def factors(rows: pl.DataFrame, numbers: Sequence[str], few: Sequence[str]) -> M
     }
     asked = [each.median().alias(name) for name, each in times.items()]
     asked += [each.count().alias(f"{name} of") for name, each in times.items()]
-    found = {"": rows.select(asked).row(0, named=True)}
-    for column in few:
-        parts = rows.drop_nulls(column).group_by(column, maintain_order=True).agg(asked)
-        found |= {where(column, row[column]): row for row in parts.iter_rows(named=True)}
+    found = _whole_and_by_value(rows, asked, few)
     return {
         f"{name}{of}": row[name] for of, row in found.items() for name in pairs if row[f"{name} of"] >= SOME
     }
+
+
+def _whole_and_by_value(
+    rows: pl.DataFrame, asked: Sequence[pl.Expr], few: Sequence[str], several: Sequence[str] = ()
+) -> Mapping[str, Mapping[str, Any]]:
+    """The answers of all rows, and of those of each value of some columns, as ` where origin is EWR`.
+
+    several: columns of more values, of which those with MANY_ROWS are asked.
+    """
+    found = {"": rows.select(asked).row(0, named=True)}
+    for column in (*few, *several):
+        each_value = (
+            rows.drop_nulls(column)
+            .group_by(column, maintain_order=True)
+            .agg(pl.len().alias("rows of it"), *asked)
+        )
+        found |= {
+            where(column, row[column]): row
+            for row in each_value.iter_rows(named=True)
+            if column in few or row["rows of it"] >= MANY_ROWS
+        }
+    return found
 
 
 def answered(entities: pl.Series, told: pl.Series) -> Rates:

@@ -497,10 +497,10 @@ def _shapes(found: OutcomeDay, past: Sequence[OutcomeDay], left: float) -> Itera
         if len(days) < LEAST_DAYS:
             continue
         usual = NEAR_ZERO * sorted(day.sizes[column] or 0 for day in days)[len(days) // 2]
-        odd = misfit(_described(found, column, usual), [_described(day, column, usual) for day in days])
-        limit = left * MOST_MISFIT * _scarce(len(days))
+        now, *past_ones = (_described(day, column, usual) for day in (found, *days))
+        odd, limit = misfit(now, past_ones), left * MOST_MISFIT * _scarce(len(days))
         if odd is not None and odd.distance > limit:
-            yield _misfit_told(column, usual, _described(found, column, usual)[odd.place], odd, limit)
+            yield _misfit_told(column, usual, now[odd.place], odd, limit)
 
 
 def _described(day: OutcomeDay, column: str, usual: float) -> Sequence[float]:

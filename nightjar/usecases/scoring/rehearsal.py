@@ -14,12 +14,11 @@ from itertools import islice
 import polars as pl
 import structlog
 
-from nightjar.core.comparison.comparable import RECENT
+from nightjar.core.comparison.comparable import since_pause
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.readings import EARLIER, as_kept, counts, readings, same_entities
 from nightjar.core.model.entities import Version
-from nightjar.core.model.occasions import occasions_by, oldest_of
-from nightjar.core.model.spec import ModelSpec
+from nightjar.core.model.occasions import occasions_by
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.entities import Run
 from nightjar.core.night.repair import sound
@@ -56,7 +55,7 @@ class Rehearsal:
         table that only knows what it holds now. If a night cannot be read, none is, and the log says why.
         """
         spec = self.inputs.spec
-        stretch = since_pause(spec, published, run.score_date)
+        stretch = since_pause(spec, published, run.score_date, NIGHTS)
         oldest, lacking = min(stretch, default=run.score_date), NIGHTS - len(stretch)
         if lacking <= 0 or rows > MOST_ROWS or not all(each.remembers for each in spec.datasets):
             return {}
@@ -131,17 +130,3 @@ class Rehearsal:
         chosen = self.inputs.check(self.inputs.spec, same_entities(rows, day)).valid
         scores = self.inputs.scorer.given(version, chosen)
         return as_kept(chosen, chosen.select("entity_key", scores["score"]), self.inputs.spec, day)
-
-
-def since_pause(spec: ModelSpec, published: Collection[date], score_date: date) -> list[date]:
-    """The published nights, at most NIGHTS, since RECENT occasions in turn were not published. Newest first.
-
-    Nights from before such a pause do not say what is usual now.
-    """
-    stretch, newer = list[date](), score_date
-    for night in sorted(published, reverse=True)[:NIGHTS]:
-        if (newer - night).days > RECENT and night < oldest_of(spec, newer, RECENT):
-            break
-        stretch.append(night)
-        newer = night
-    return stretch

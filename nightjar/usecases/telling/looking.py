@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from nightjar.core.errors.base import NightjarError
 from nightjar.core.inputs.findings import Finding
-from nightjar.core.lifecycle.training_set import last_mature_date
 from nightjar.core.model.entities import Promotion
 from nightjar.core.model.schedule import starts_before
 from nightjar.core.model.spec import ModelSpec
+from nightjar.core.monitoring.due import last_due
 from nightjar.core.monitoring.entities import Measurement
-from nightjar.core.monitoring.losses import OUTCOMES_MAY_BE_LATE, NightLoss, TrailingLoss, trailing_loss
+from nightjar.core.monitoring.losses import NightLoss, TrailingLoss, trailing_loss
 from nightjar.core.monitoring.outcome_guard import OutcomeCheck
 from nightjar.core.night.clock import as_of, evening_by_now, local_time, today_of
 from nightjar.core.night.entities import Publication, RunState
@@ -234,7 +234,7 @@ class LookAtModel:
     ) -> tuple[tuple[date, ...], tuple[date, ...]]:
         """Published nights whose outcomes are due and unknown: of OUTCOME_DAYS, and of as many before."""
         evening = evening_by_now(self.spec, today_of(self.spec, now), now)
-        last = last_mature_date(self.spec, evening) - OUTCOMES_MAY_BE_LATE
+        last = last_due(self.spec, evening)
         known = {each.run_id for each in measured}
         lacking = [
             day

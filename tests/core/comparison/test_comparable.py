@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from nightjar.core.comparison.comparable import (
     NEIGHBOURS,
+    RECENT,
     SAME_WEEKDAY,
     WITHIN_DAYS,
     comparables,
     in_holiday_period,
     lacking,
     months_before,
+    since_pause,
 )
 from nightjar.core.model.occasions import occasions_by
 from nightjar.testing.specs import toy_spec
@@ -105,3 +107,18 @@ def test_the_same_day_of_the_last_months_and_the_first_night_of_each():
 
 def test_a_night_a_month_ago_is_no_other_one_for_a_model_that_scores_once_a_month():
     assert months_before(date(2013, 7, 1), [date(2013, month, 1) for month in range(1, 7)]) == ()
+
+
+def test_a_pause_is_of_so_many_occasions_in_turn():
+    daily, day, most = toy_spec(), date(2013, 6, 15), 35
+    every = [day - timedelta(days=n) for n in range(1, 100)]
+    assert since_pause(daily, every, day, most) == every[:most]
+    before = [each - timedelta(days=RECENT) for each in every]
+    assert since_pause(daily, [*every[:5], *before[5:]], day, most) == every[:5]
+    shorter = [*every[:5], *before[4 : most - 1]]
+    assert since_pause(daily, [*every[:5], *before[4:]], day, most) == shorter
+    assert since_pause(daily, before, day, most) == []
+    weekly = toy_spec(cron="0 5 * * 1")
+    weeks = [day - timedelta(weeks=n) for n in range(1, 10)]
+    assert since_pause(weekly, weeks, day, most) == weeks
+    assert since_pause(daily, [], day, most) == []

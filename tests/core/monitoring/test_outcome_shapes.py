@@ -5,14 +5,13 @@ import pytest
 
 from nightjar.core.monitoring.outcome_shapes import misfit
 
-RANDOM = np.random.default_rng(7)
 
-
-def described(days: int) -> list[list[float]]:
+def described(days: int, seed: int = 7) -> list[list[float]]:
     """The later a day is, the fewer are early; two numbers follow, and one has a course of its own."""
-    late = RANDOM.normal(0, 1, days)
-    noise = RANDOM.normal(0, 0.05, (3, days))
-    return np.column_stack([late, 2 * late + noise[0], noise[1] - late, RANDOM.normal(0, 1, days)]).tolist()
+    random = np.random.default_rng(seed)
+    late, own = random.normal(0, 1, (2, days))
+    noise = random.normal(0, 0.05, (2, days))
+    return np.column_stack([late, 2 * late + noise[0], noise[1] - late, own]).tolist()
 
 
 def test_what_no_day_has_had_beside_the_others_is_found_and_said():
@@ -28,7 +27,7 @@ def test_what_no_day_has_had_beside_the_others_is_found_and_said():
 @pytest.mark.parametrize("days", [8, 20])
 def test_ordinary_days_and_a_day_that_is_further_on_the_same_way_fit(days):
     past = described(days)
-    assert all(misfit(day, past).distance < 2.5 for day in described(40))
+    assert all(misfit(day, past).distance < 2.5 for day in described(40, seed=8))
     assert misfit([4.0, 8.0, -4.0, 0.0], past).distance < 2.5
 
 

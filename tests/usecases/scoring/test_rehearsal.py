@@ -10,7 +10,6 @@ from nightjar.adapters.contracts import check
 from nightjar.adapters.files.artifacts import FsspecArtifacts
 from nightjar.adapters.files.rehearsed import RehearsedFiles
 from nightjar.adapters.memory_registry import MemoryRegistry
-from nightjar.core.comparison.comparable import RECENT
 from nightjar.core.errors.inputs import MissingFeatures
 from nightjar.core.errors.night import AuditFailed
 from nightjar.core.model.sources import ParquetTable, ReadAtNight
@@ -162,22 +161,6 @@ def test_a_model_that_is_taken_up_again_is_held_to_the_nights_of_its_pause(night
     assert use_case.run(night_of(SPEC, DAY)).scored == len(KEYS) / 2, "as the nights of the pause"
     use_case.inputs.raw.changed.pop(DAY + timedelta(days=1), None)
     assert "rows" in why(use_case, DAY + timedelta(days=1)), "as before the pause"
-
-
-def test_a_pause_is_of_so_many_occasions_in_turn(night):
-    every = [DAY - timedelta(days=n) for n in range(1, 100)]
-    assert rehearsal.since_pause(SPEC, every, DAY) == every[:NIGHTS]
-    before = [day - timedelta(days=RECENT) for day in every]
-    assert rehearsal.since_pause(SPEC, [*every[:5], *before[5:]], DAY) == every[:5]
-    assert rehearsal.since_pause(SPEC, [*every[:5], *before[4:]], DAY) == [
-        *every[:5],
-        *before[4 : NIGHTS - 1],
-    ]
-    assert rehearsal.since_pause(SPEC, before, DAY) == []
-    weekly = toy_spec(cron="0 5 * * 1")
-    weeks = [DAY - timedelta(weeks=n) for n in range(1, 10)]
-    assert rehearsal.since_pause(weekly, weeks, DAY) == weeks
-    assert rehearsal.since_pause(SPEC, [], DAY) == []
 
 
 @pytest.mark.parametrize("first", [DAY, DAY - timedelta(days=3)])
