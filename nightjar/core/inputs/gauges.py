@@ -21,6 +21,8 @@ SHORTER = 0.5
 """A column goes around if the squares of its steps add up to less than this share of those on the line."""
 EXACT = 0.011
 """How far twice a value may lie from the sum of two others, each rounded to two decimals."""
+MOST_EXACT = 2**53
+"""Of larger numbers a float does not hold every whole one."""
 
 
 def has_range(values: Matrix) -> bool:
@@ -93,7 +95,8 @@ def off_steps(now: Matrix, past: Matrix, names: Sequence[str]) -> Iterator[Told]
     """
     for name, values, before in zip(names, now.T, past.T, strict=True):
         known, then = values[~np.isnan(values)], before[~np.isnan(before)]
-        if known.size >= VARIED and distinct(then) >= VARIED and not np.mod(then, 1).any():
+        whole = not np.mod(then, 1).any() and np.abs(then).max(initial=0) < MOST_EXACT
+        if known.size >= VARIED and distinct(then) >= VARIED and whole:
             step = float(np.gcd.reduce(then.astype(np.int64)))
             if step > 1:
                 yield "off_steps", name, "", float((np.mod(known, step) != 0).mean())

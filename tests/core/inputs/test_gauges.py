@@ -63,6 +63,7 @@ def test_without_a_step_above_one_no_value_is_off_it():
     assert told(off_steps(degrees, degrees + 0.5, ["wind"])) == {}
     assert told(off_steps(degrees, np.append(degrees, 7.0)[:, None], ["wind"])) == {}
     assert told(off_steps(degrees, degrees[:9], ["wind"])) == {}, "few steps are steps by chance"
+    assert told(off_steps(degrees * 1e20, degrees * 1e20, ["identity"])) == {}, "no whole number is exact"
 
 
 def test_few_values_and_zeros_say_nothing():
