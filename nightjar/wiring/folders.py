@@ -88,9 +88,10 @@ def imported_anew(broken: Mapping[str, Fault]) -> Found:
 
 
 def _needs_restart(error: NightjarError) -> Fault:
+    """Without the runbook of the error: nothing is wrong with the model."""
     why = fault_of(error)
     told = f"The watcher was started before Nightjar was changed, and has to be started again: {why.told}"
-    return replace(why, told=told)
+    return replace(why, told=told, runbook="")
 
 
 def asked() -> Mapping[str, Fault] | None:

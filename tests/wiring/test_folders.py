@@ -80,6 +80,7 @@ def test_a_model_that_only_the_watcher_cannot_import_anew_is_named_and_has_no_sp
     found = ModelFolders(_state=(), _found=folders.imported()).now()
     assert (dict(found.specs), dict(found.broken), found.names) == ({}, {}, {"toy"})
     assert "has to be started again" in found.outdated["toy"].told
+    assert found.outdated["toy"].runbook == "", "that of the alert: no folder has to be mended"
 
 
 def test_nothing_is_imported_anew_while_no_file_changes(place, monkeypatch):
