@@ -121,12 +121,12 @@ def postgres(platform: Platform) -> str:
 def champion(platform: Platform, spec: ModelSpec) -> str:
     """Whether the champion loads, and whether rows are still made as when it was trained."""
     from nightjar.adapters.learners.store import PredictorStore
-    from nightjar.core.errors.model import NoChampion
     from nightjar.usecases.scoring.guard import trained_otherwise
+    from nightjar.usecases.scoring.scorers import no_champion
 
     version = platform.registry.holder(spec.name, "champion")
     if version is None:
-        raise NoChampion(spec.name)
+        raise no_champion(platform.registry, spec.name)
     PredictorStore(platform.artifacts).load(spec, version)
     platform.artifacts.get(version.reference_uri)  # its bytes are compared with its name
     generations, recipes = platform.features.generations(spec), platform.recipes_of_model(spec)

@@ -154,7 +154,13 @@ def _(error: model.ModelNotNamed) -> str:
 
 @remedy.register
 def _(error: model.NoChampion) -> str:
-    return f"Run `nightjar retrain --model {error.model}`."
+    train = f"nightjar retrain --model {error.model}"
+    if error.newest is None:
+        return f"Run `{train}`."
+    overruled = " --despite-gates" if error.newest.failed else ""
+    promote = f"nightjar promote {error.newest.number} --model {error.model}{overruled} --reason REASON"
+    look = f"`nightjar models --model {error.model}` shows its gates and what to look at first."
+    return f"{look} To promote it: `{promote}`. To train again: `{train}`."
 
 
 @remedy.register

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import psycopg
@@ -15,12 +16,19 @@ from typer.testing import CliRunner
 import models
 from db.listening import listening
 from db.tables import DatasetRow, table_of
+from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.cli import alerts, app, data, doctor
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import ArtifactsLost, DeliveriesSetAside
+from nightjar.core.kinds.gates import GateResult, Verdict
+from nightjar.testing.specs import toy_spec
+from nightjar.testing.versions import registered
 from nightjar.wiring.platform import Platform
 from nightjar.wiring.settings import Settings
 
+ASKS = GateResult(
+    name="min_loss_shuffled", value=1.0, threshold=0.5, reason="it is too good", verdict=Verdict.ASKS
+)
 DAY, NOON = date(2013, 3, 1), datetime(2013, 3, 1, 12, tzinfo=UTC)
 
 
@@ -167,3 +175,17 @@ def test_the_doctor_does_not_send_people_to_itself():
     _, _, found = doctor.verdict("database", check)
     assert "it is gone" in found
     assert "nightjar doctor" not in found
+
+
+def test_a_model_whose_version_waits_for_a_person_is_not_told_only_to_train_again():
+    registry, spec = MemoryRegistry(), toy_spec()
+    ask = partial(doctor.champion, SimpleNamespace(registry=registry), spec)
+    assert "has no champion to score with. Train one. Run `nightjar retrain" in doctor.verdict("", ask)[2]
+    registered(registry, gates=(ASKS,))
+    name, verdict, found = doctor.verdict("champion", ask)
+    assert (name, verdict) == ("champion", "NO")
+    assert "The newest version is version 1. It waits for a person since" in found
+    assert "min_loss_shuffled (asks a person)" in found
+    assert "`nightjar models --model toy` shows its gates" in found
+    assert "`nightjar promote 1 --model toy --reason REASON`" in found
+    assert "`nightjar retrain --model toy`" in found

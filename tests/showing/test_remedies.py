@@ -76,6 +76,18 @@ COMMANDS = [
     (inputs.FeastRegistryEmpty(), ("nightjar features apply",)),
     (model.NoChampion("toy"), ("nightjar retrain --model toy",)),
     (
+        model.NoChampion("toy", model.Unpromoted(3, AS_OF, "min_auc asks a person")),
+        (
+            "nightjar models --model toy",
+            "nightjar promote 3 --model toy --reason REASON",
+            "nightjar retrain --model toy",
+        ),
+    ),
+    (
+        model.NoChampion("toy", model.Unpromoted(3, AS_OF, "min_auc failed", failed=True)),
+        ("nightjar promote 3 --model toy --despite-gates --reason REASON",),
+    ),
+    (
         model.NoHonestChampion("toy", DAY, AS_OF, {2: AS_OF}),
         ("nightjar retrain --model toy --today YYYY-MM-DD", f"{SCORE} --version NUMBER", "nightjar backfill"),
     ),

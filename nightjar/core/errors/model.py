@@ -1,6 +1,7 @@
 """These errors say what is wrong with a model, its spec or its versions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -66,12 +67,41 @@ class NameClash(ModelBroken):
         self.models = model, other
 
 
+@dataclass(frozen=True, slots=True)
+class Unpromoted:
+    """A version that was registered at an instant (aware), and that nobody promoted.
+
+    why: what its gates say of it, in words. failed: True if it failed one, which a person has to overrule.
+    """
+
+    number: int
+    registered_at: datetime
+    why: str
+    failed: bool = False
+
+
 class NoChampion(NightjarError):
+    """No version was ever champion.
+
+    newest: the newest version; None if there is none.
+    """
+
     exit_code, runbook = 7, "no-champion"
 
-    def __init__(self, model: str) -> None:
-        super().__init__(f"{model} has no champion to score with. Train one.")
-        self.model = model
+    def __init__(self, model: str, newest: Unpromoted | None = None) -> None:
+        super().__init__(f"{model} has no champion to score with. {_to_do(newest)}")
+        self.model, self.newest = model, newest
+        self.variant = "" if newest is None else "unpromoted"
+
+
+def _to_do(newest: Unpromoted | None) -> str:
+    if newest is None:
+        return "Train one."
+    return (
+        f"The newest version is version {newest.number}. It waits for a person since "
+        f"{newest.registered_at:%Y-%m-%d %H:%M} UTC: {newest.why}. Look at its gates, then promote it with a "
+        "reason; or train again when other data is known. The same data gives the same version."
+    )
 
 
 class NoHonestChampion(NightjarError):

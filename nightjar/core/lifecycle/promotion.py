@@ -6,7 +6,7 @@ Only its gates and the current champion decide.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nightjar.core.errors.model import GateFailed
+from nightjar.core.errors.model import GateFailed, Unpromoted
 from nightjar.core.kinds.gates import Verdict
 from nightjar.core.lifecycle.evidence import Evidence
 from nightjar.core.lifecycle.gates import judged_by
@@ -118,6 +118,20 @@ def require_gates(version: Version) -> None:
     """
     if failures := failures_of(version):
         raise GateFailed(version.model, version.number, failures)
+
+
+def unpromoted(version: Version) -> Unpromoted:
+    """Why a version waits for a person, by its gates at its registration."""
+    stopped = [f"{gate.name} ({gate.verdict})" for gate in version.gates if not gate.passed]
+    if stopped:
+        why = f"these of its gates did not pass: {', '.join(stopped)}"
+    else:
+        why = (
+            "all its gates passed, and it was not promoted"
+            if version.gates
+            else "none of its gates was judged"
+        )
+    return Unpromoted(version.number, version.created_at, why, failed=bool(failures_of(version)))
 
 
 def failures_of(version: Version) -> list[str]:

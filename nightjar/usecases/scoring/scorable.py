@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from nightjar.core.errors.model import NoChampion, NoHonestChampion
+from nightjar.core.errors.model import NoHonestChampion
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of, night_of
 from nightjar.core.night.windows import no_population
 from nightjar.core.ports.features import FeatureSource
 from nightjar.core.ports.registry import Registry
-from nightjar.usecases.scoring.scorers import Choose
+from nightjar.usecases.scoring.scorers import Choose, no_champion
 
 Undelivered = Callable[[Sequence[date], datetime | None], tuple[date, ...]]
 """Returns the score dates without a population, as known at an instant or by now."""
@@ -32,7 +32,7 @@ class RequireScorable:
         """
         spec = self.spec
         if self.registry.holder(spec.name, "champion") is None:
-            raise NoChampion(spec.name)
+            raise no_champion(self.registry, spec.name)
         if dates and len(self.undelivered(dates, known_at)) == len(set(dates)):
             first, last = min(dates), max(dates)
             raise no_population(spec, first, known_at or as_of(spec, last), last=last)

@@ -8,6 +8,7 @@ from functools import partial
 from nightjar.core.errors.model import NoChampion, NoHonestChampion
 from nightjar.core.errors.settings import BadSettings, NoVersion
 from nightjar.core.lifecycle.arms import share_of
+from nightjar.core.lifecycle.promotion import unpromoted
 from nightjar.core.lifecycle.reign import of_then
 from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, holder_of
 from nightjar.core.model.entities import Version
@@ -45,7 +46,7 @@ def by_now(registry: Registry, night: Night) -> Scorers:
     rows = [(row.version_id, row.role) for row in ledger]
     champion, challenger = holder_of(CHAMPION, rows), holder_of(CHALLENGER, rows)
     if champion is None:
-        raise NoChampion(night.model)
+        raise no_champion(registry, night.model)
     return Scorers(
         champion=registry.version_by_id(champion),
         challenger=None if challenger is None else registry.version_by_id(challenger),
@@ -72,12 +73,18 @@ def reigning(registry: Registry, night: Night) -> dict[str, int | None]:
     return {role: of_then(ledger, role, night.as_of, known) for role in (CHAMPION, CHALLENGER)}
 
 
+def no_champion(registry: Registry, model: str) -> NoChampion:
+    """The error of a model without a champion. It names the newest version, if there is one."""
+    newest = next(iter(registry.versions(model)), None)
+    return NoChampion(model, None if newest is None else unpromoted(newest))
+
+
 def _nobody(registry: Registry, night: Night) -> NoChampion | NoHonestChampion:
     known = known_at(registry, night.model)
     ever = [row for row in registry.promotions(night.model) if row.role == CHAMPION]
     champions = {row.version_number: known[row.version_id] for row in ever}
     if not champions:
-        return NoChampion(night.model)
+        return no_champion(registry, night.model)
     return NoHonestChampion(night.model, night.score_date, night.as_of, champions)
 
 

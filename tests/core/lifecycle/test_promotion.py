@@ -2,7 +2,7 @@ import pytest
 
 from nightjar.core.errors.model import GateFailed
 from nightjar.core.kinds.estimates import Estimate
-from nightjar.core.kinds.gates import GateResult
+from nightjar.core.kinds.gates import GateResult, Verdict
 from nightjar.core.lifecycle.evidence import Evidence
 from nightjar.core.lifecycle.promotion import (
     by_limits_of,
@@ -11,6 +11,7 @@ from nightjar.core.lifecycle.promotion import (
     not_again,
     outdated,
     require_gates,
+    unpromoted,
 )
 from nightjar.core.model.entities import Promotion
 from nightjar.testing.specs import TOY, toy_spec
@@ -152,3 +153,24 @@ def test_a_version_that_was_champion_before_is_not_promoted_again():
 def test_a_version_in_whose_training_the_roles_changed_is_not_promoted(beside, champion, why):
     then, now = (number and version(number, PASSED) for number in (beside, champion))
     assert outdated(then, now).told == f"not promoted: {why}"
+
+
+ASKS = PASSED.model_copy(update={"name": "min_loss_shuffled", "passed": False, "verdict": Verdict.ASKS})
+
+
+@pytest.mark.parametrize(
+    ("gates", "why", "failed"),
+    [
+        ((PASSED, ASKS), "these of its gates did not pass: min_loss_shuffled (asks a person)", False),
+        (
+            (ASKS, FAILED),
+            "these of its gates did not pass: min_loss_shuffled (asks a person), max_ece (failed)",
+            True,
+        ),
+        ((PASSED,), "all its gates passed, and it was not promoted", False),
+        ((), "none of its gates was judged", False),
+    ],
+)
+def test_a_version_that_waits_for_a_person_says_why(gates, why, failed):
+    waits = unpromoted(version(3, *gates))
+    assert (waits.number, waits.why, waits.failed) == (3, why, failed)

@@ -1,17 +1,20 @@
 """The versions of a night, from a registry in memory."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from nightjar.adapters.memory_registry import MemoryRegistry
 from nightjar.core.errors.model import GateFailed, NoChampion, NoHonestChampion
 from nightjar.core.errors.settings import NoVersion
-from nightjar.core.kinds.gates import GateResult
-from nightjar.core.lifecycle.promotion import require_gates
+from nightjar.core.kinds.gates import GateResult, Verdict
+from nightjar.core.lifecycle.promotion import require_gates, unpromoted
 from nightjar.core.night.clock import as_of, night_of
 from nightjar.testing.specs import toy_spec
 from nightjar.testing.versions import toy_candidate
+from nightjar.usecases.scoring.scorable import RequireScorable
 from nightjar.usecases.scoring.scorers import by_date, by_name, by_now, by_then, named_or
 
 SPEC = toy_spec()
@@ -43,6 +46,27 @@ def test_without_a_champion_no_night_is_scored(registry):
     for choose in (by_now, by_then):
         with pytest.raises(NoChampion):
             choose(registry, NIGHT)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ASKS, Verdict.FAILED, Verdict.PASSED])
+def test_without_a_champion_the_newest_version_is_named_and_why_it_waits(registry, verdict):
+    gate = GateResult(name="min_auc", value=0.9, threshold=0.6, reason="AUC is 0.9", verdict=verdict)
+    trained(registry, 1, NIGHT.score_date, gates=(FAILED,))
+    newest = trained(registry, 2, LATER.score_date, gates=(gate,))
+    scorable = RequireScorable(SPEC, lambda dates, _: (), registry, SimpleNamespace())
+    refusing = (
+        partial(by_now, registry, LATER),
+        partial(by_then, registry, LATER),
+        partial(scorable, [LATER.score_date], by_then),
+    )
+    for refused in refusing:
+        with pytest.raises(NoChampion) as raised:
+            refused()
+        assert raised.value.newest == unpromoted(newest)
+        assert "Train one" not in str(raised.value)
+        since = f"{newest.created_at:%Y-%m-%d %H:%M} UTC"
+        assert f"The newest version is version 2. It waits for a person since {since}: " in str(raised.value)
+        assert ("min_auc" in raised.value.newest.why) == (verdict is not Verdict.PASSED)
 
 
 def test_a_recorded_night_gets_the_version_that_knew_no_more_than_it(registry):
