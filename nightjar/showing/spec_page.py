@@ -18,7 +18,7 @@ from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limit, span
 from nightjar.core.kinds.multiclass import multiclass
 from nightjar.core.kinds.regression import REGRESSION
-from nightjar.core.model import explain, row_metrics, search, slices, spec
+from nightjar.core.model import delivery, explain, row_metrics, search, slices, spec
 from nightjar.core.model.judging import DEFAULTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "spec.md"
@@ -29,7 +29,7 @@ This page is written from the docstrings of `nightjar/core/model/spec.py` by
 `uv run python -m nightjar.showing.spec_page`. [Add a model](add-a-model.md) says in which order to fill a
 spec in. A spec that contradicts itself fails when it is imported ([runbook](../runbooks/bad-spec.md)).
 """
-MODULES = (spec, search, slices, row_metrics, explain, gates)
+MODULES = (spec, delivery, search, slices, row_metrics, explain, gates)
 FIRST = (
     "ModelSpec",
     "Replay",

@@ -67,7 +67,9 @@ def test_a_delivery_replayed_gives_the_same_bytes_in_order_of_recording(spec, wo
     if spec.deliver is None:
         pytest.skip("nothing is delivered: its datasets are tables")
     day = world_of(spec).last - timedelta(days=2)
-    one, two = (list(spec.deliver(tmp_path / name, day - timedelta(days=2), day)) for name in ("one", "two"))
+    one, two = (
+        list(spec.deliveries(tmp_path / name, day - timedelta(days=2), day)) for name in ("one", "two")
+    )
     assert [delivery.path.read_bytes() for delivery in one] == [
         delivery.path.read_bytes() for delivery in two
     ]

@@ -6,7 +6,7 @@ values and calls their functions, all of them pure.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from nightjar.core.kinds.gates import Certainty
 from nightjar.core.kinds.kind import Kind
 from nightjar.core.kinds.limits import Limits
 from nightjar.core.kinds.metrics import Metric
+from nightjar.core.model.delivery import Delivery, checked
 from nightjar.core.model.explain import Explain
 from nightjar.core.model.holidays import IsHoliday, never
 from nightjar.core.model.judging import DEFAULTS
@@ -81,25 +82,6 @@ class Window:
     dataset: str
     days_before: AnyDays = 0
     days_after: AnyDays = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A file as it arrives: which dataset and day it is, and the instant from which its content was known.
-
-    last: the last day of a file about several days; `day` is the first then. None: the file is about one day.
-    """
-
-    dataset: str
-    day: date
-    path: Path
-    recorded_at: datetime
-    last: date | None = None
-
-    @property
-    def through(self) -> date:
-        """The last day that the file is about, also of a file about one day."""
-        return self.last or self.day
 
 
 class Deliver(Protocol):
@@ -485,12 +467,16 @@ class ModelSpec:
     def deliveries(self, inbox: Path, first: date, last: date) -> Iterator[Delivery]:
         """What `deliver` brings for days first..last. Nothing where nothing is delivered.
 
-        Raises DeliverFailed.
+        They are read one by one, in the order in which they were recorded.
+        Raises DeliverFailed. Raises ContractBroken for anything that is no delivery of the model's datasets,
+        and for one that was recorded before the one that it follows.
         """
         if self.deliver is None:
             return
-        with own_code(self.name, "deliver", self.deliver, f"for days {first} to {last}", DeliverFailed):
-            yield from self.deliver(inbox, first, last)
+        asked, datasets = f"for days {first} to {last}", [dataset.name for dataset in self.datasets]
+        with own_code(self.name, "deliver", self.deliver, asked, DeliverFailed):
+            given = self.deliver(inbox, first, last)
+            yield from checked(given, f"{self.name}: `deliver` {asked}", datasets)
 
     def dataset(self, name: str) -> RawDataset:
         return next(dataset for dataset in self.datasets if dataset.name == name)

@@ -415,17 +415,17 @@ def weekly(change=lambda path: None):
     """The model with a feed that delivers the weather of four days in one file, on the last of them."""
 
     def deliver(inbox, first, last):
-        rows, days = [], []
+        rows, days, others = [], [], []
         for delivery in SPEC.deliver(inbox, JUNE, JUNE + timedelta(days=3)):
             if delivery.dataset != "weather":
-                yield delivery
+                others.append(delivery)
                 continue
             lines = delivery.path.read_text().splitlines()
             rows, days = [*rows, *lines[1:-1]], [*days, delivery]
         week = dataclasses.replace(days[-1], day=JUNE, last=JUNE + timedelta(days=3))
         week.path.write_text("\n".join([lines[0], *rows, f"# rows={len(rows)}\n"]))
         change(week.path)
-        yield week
+        yield from sorted([*others, week], key=lambda delivery: delivery.recorded_at)
 
     return dataclasses.replace(SPEC, deliver=deliver)
 
