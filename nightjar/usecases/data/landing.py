@@ -3,12 +3,12 @@
 A bad file is set aside and does not stop the others.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import takewhile
+from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -215,11 +215,22 @@ def asked_for(begin: date, last: date, again: Iterable[date]) -> list[tuple[date
 def delivered(
     spec: ModelSpec, inbox: Path, spans: Iterable[tuple[date, date]], until: datetime
 ) -> Iterator[Delivery]:
-    """The files that the feed delivers for each span, up to the first one recorded after `until`."""
+    """The files that the feed delivers for each span, up to the first one recorded after `until`.
+
+    If nothing of some dataset came until then, it may be that the feed is not in the order of recording. Then
+    as many more are read as there are days and datasets, because the feed raises ContractBroken for the first
+    that is out of order. Otherwise none is: a feed may fetch each file, or have no end.
+    """
     for first, last in spans:
-        yield from takewhile(
-            lambda delivery: delivery.recorded_at <= until, spec.deliveries(inbox, first, last)
-        )
+        found = spec.deliveries(inbox, first, last)
+        lacking = {dataset.name for dataset in spec.delivered}
+        for delivery in found:
+            if delivery.recorded_at > until:
+                break
+            lacking.discard(delivery.dataset)
+            yield delivery
+        if lacking:
+            deque(islice(found, len(dates_between(first, last)) * len(spec.delivered)), maxlen=0)
 
 
 def first_lacking(spec: ModelSpec, raw: RawStore, until: datetime) -> date:

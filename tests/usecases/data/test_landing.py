@@ -2,6 +2,7 @@ import dataclasses
 import os
 import shutil
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -10,9 +11,9 @@ from structlog.testing import capture_logs
 
 from models import MODELS
 from nightjar.adapters.deliveries.raw_days import RawFiles
-from nightjar.core.errors.inputs import BadDelivery
+from nightjar.core.errors.inputs import BadDelivery, ContractBroken
 from nightjar.core.errors.settings import BadSettings
-from nightjar.core.model.spec import Window
+from nightjar.core.model.spec import Delivery, Window
 from nightjar.core.night.clock import as_of
 from nightjar.testing.specs import PLANNED, WEATHER, toy_spec
 from nightjar.usecases.data.landing import (
@@ -337,6 +338,32 @@ def test_a_disk_that_fails_is_no_bad_delivery(raw, inbox, monkeypatch):
     with pytest.raises(OSError, match="Input/output error"):
         land(raw, inbox, LATER, first=JUNE)
     assert raw.refused("schedules") == ()
+
+
+def test_files_recorded_in_time_that_come_after_one_of_the_future_are_not_dropped_silently(raw, inbox):
+    """The feed forgets to sort: all schedules come first, and the last of them is recorded too late."""
+    datasets = [dataset.name for dataset in SPEC.datasets]
+
+    def deliver(inbox, first, last):
+        found = [*SPEC.deliver(inbox, first, last)]
+        yield from sorted(found, key=lambda each: (datasets.index(each.dataset), each.recorded_at))
+
+    told = r"gives flights 2013-06-15, recorded at .*, after schedules 2013-06-18, recorded at 2013-06-17 "
+    with pytest.raises(ContractBroken, match=told):
+        land(raw, inbox, LATER, first=JUNE, spec=dataclasses.replace(SPEC, deliver=deliver))
+
+
+def test_a_feed_without_an_end_is_not_read_for_ever(raw, inbox):
+    read = []
+
+    def deliver(inbox, first, last):
+        for n in count():
+            day = first + timedelta(days=n)
+            read.append(day)
+            yield Delivery("weather", day, inbox / "nowhere.csv", LATER + timedelta(days=n + 1))
+
+    assert land(raw, inbox, LATER, first=JUNE, spec=dataclasses.replace(SPEC, deliver=deliver)) == Landing()
+    assert len(read) < 20
 
 
 def test_one_file_can_be_landed_by_hand(raw, inbox):
