@@ -39,7 +39,7 @@ def status(
 ) -> None:
     """Show the latest versions, nights and runs of a model, or without --model of all models.
 
-    Also nights that are missing or held back, attempts that failed, and what is paused.
+    Also nights that are missing, failed or held back, attempts that failed, and what is paused.
     """
     platform = opened()
     for spec in specs_of(model):

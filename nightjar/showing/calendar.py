@@ -71,7 +71,7 @@ def key(days: Iterable[Day]) -> str:
     ]
     if framed := sum(day.newer in WAITING for day in found):
         frame = '<span class="state newer" aria-hidden="true">&nbsp;</span>'
-        items.append(f"<li>{frame} {framed} framed: a newer run of it is stored and not published</li>")
+        items.append(f"<li>{frame} {framed} framed: a newer run of it is held back or failed</li>")
     return f'<ul class="key">{"".join(items)}</ul>'
 
 

@@ -9,7 +9,7 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import quote
 
-from nightjar.core.desk.calendar import Day
+from nightjar.core.desk.calendar import Day, State
 from nightjar.core.desk.entities import (
     ColumnSeen,
     Desk,
@@ -125,8 +125,8 @@ def night_page(nights: Nights, day: Day, of: OfNight, spec: ModelSpec | None, *,
     parts = [_around(nights, day.score_date), f"<p>{calendar.sign(day.state)} {escape(told)}</p>"]
     if night is not None:
         parts += [
-            page.section("Run", page.table(("what", "value"), [*_run(night, served=served)])),
-            *_newer(night, of),
+            page.section("Run", page.table(("what", "value"), [*_run(night, day.state, served=served)])),
+            *_newer(night, day.newer, of),
             page.section("Reports", _reports(of.reports)),
             page.section(
                 "What the audit found",
@@ -400,10 +400,10 @@ def _cards(desk: Desk) -> Mapping[int, page.Html]:
     }
 
 
-def _run(night: NightSeen, *, served: bool) -> Iterator[tuple[str, str]]:
+def _run(night: NightSeen, state: State, *, served: bool) -> Iterator[tuple[str, str]]:
     yield "run, revision", f"{night.run_id}, {night.revision}"
     yield "version", str(night.model_version)
-    yield "state", night.state
+    yield "state", night.state if night.published_at is not None else str(state)
     yield "published (UTC)", _instant(night.published_at)
     if night.first_published_at != night.published_at:
         yield "first published (UTC)", _instant(night.first_published_at)
@@ -425,10 +425,10 @@ def _flow_run(flow_run: str) -> page.Html:
     return page.link(run_url("../..", quote(flow_run)), flow_run)
 
 
-def _newer(night: NightSeen, of: OfNight) -> Iterator[str]:
+def _newer(night: NightSeen, state: State | None, of: OfNight) -> Iterator[str]:
     """What is known of a run that was to replace the published one, and is not published."""
     if night.newer is not None:
-        rows = (("run", str(night.newer)), ("state", night.newer_state), ("error", night.newer_error or "-"))
+        rows = (("run", str(night.newer)), ("state", str(state)), ("error", night.newer_error or "-"))
         found = _found(of.found, night.newer, published=False)
         yield page.section("A newer run, not published", page.table(("what", "value"), rows), found)
 

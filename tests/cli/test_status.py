@@ -36,11 +36,13 @@ def entries(store, tried=None):
 def test_it_says_why_each_failed_night_has_no_scores(store):
     fail(store, DAY, "NoPopulation: nothing to score")
     fail(store, DAY + timedelta(days=1), "StoreUnavailable: gone")
+    fail(store, DAY + timedelta(days=2), "AuditFailed: half of it")
     assert list(reasons(entries(store))) == [
+        "2013-06-17 run 3 failed: AuditFailed: half of it",
         "2013-06-16 run 2 failed: StoreUnavailable: gone",
         "2013-06-15 run 1 failed: NoPopulation: nothing to score",
     ]
-    assert counted(entries(store)) == "1 failed, 1 held back"
+    assert counted(entries(store)) == "1 held back, 2 failed"
 
 
 def test_a_failure_that_a_newer_revision_replaced_is_told_no_more(store):

@@ -336,8 +336,28 @@ def test_a_newer_run_that_was_held_back_is_told_on_the_page_of_its_model_and_of_
     of = replace(OF_NIGHT, found=[replace(FOUND[0], run_id=7, sentence="half of them")])
     night = text_of(desk.night_page(seen, day, of, toy_spec(), served=True))
     assert "A newer run, not published" in night
+    assert f"state held back error {error}" in night
     assert "half of them" in night
-    assert error in night
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [("AuditFailed: half of the rows", "held back"), ("ContractBroken: toy lacks a column", "failed")],
+)
+def test_the_pages_of_a_night_say_in_one_word_how_its_newest_run_ended(error, word):
+    newer = night_seen(FIRST, newer=7, newer_state="failed", newer_error=error)
+    alone = night_seen(FIRST, action=None, published_at=None, state="failed", error=error)
+    for night, told, row in (
+        (newer, f"published, and a newer run is {word}", f"state {word} error {error}"),
+        (alone, word, f"state {word} published"),
+    ):
+        seen = replace(SEEN, nights=[night])
+        (day,) = days(seen.nights)
+        html = text_of(desk.night_page(seen, day, OF_NIGHT, toy_spec(), served=True))
+        assert told in html
+        assert row in html
+    framed = text_of(calendar.key(days([newer])))
+    assert "1 framed: a newer run of it is held back or failed" in framed
 
 
 def test_a_column_that_drifted_has_a_dot_and_comes_first():

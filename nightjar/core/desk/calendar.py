@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from nightjar.core.desk.entities import NightSeen
-from nightjar.core.night.plan import passes
+from nightjar.core.night.plan import Stage, held_back
 
 
 class State(StrEnum):
@@ -15,8 +15,8 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     REPAIRED = "repaired"
     ROLLED_BACK = "rolled back"
-    HELD_BACK = "held back"
-    FAILED = "failed"
+    HELD_BACK = Stage.HELD_BACK.value
+    FAILED = Stage.FAILED.value
     RUNNING = "running"
     MISSING = "missing"
 
@@ -81,4 +81,4 @@ def _unpublished(state: str, error: str | None) -> State:
     if state == "claimed":
         return State.RUNNING
     # An abandoned run has no error.
-    return State.FAILED if error is None or passes(error) else State.HELD_BACK
+    return State.HELD_BACK if held_back(error or "") else State.FAILED

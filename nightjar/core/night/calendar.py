@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import takewhile
 
-from nightjar.core.night.plan import Stage, Standing
+from nightjar.core.night.plan import Standing
 
 MISSING = "missing"
-HELD_BACK = "held back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +33,8 @@ class Entry:
 
     @property
     def what(self) -> str:
-        """Return its progress in words.
-
-        A failed night that is not retried automatically is held back: it waits for a person.
-        """
-        if self.standing is None:
-            return MISSING
-        waits = self.standing.stage is Stage.FAILED and not self.standing.missed
-        return HELD_BACK if waits else self.standing.stage.value
+        """Return its progress in words."""
+        return MISSING if self.standing is None else self.standing.stage.value
 
 
 def calendar(

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from nightjar.core.errors.base import Retryable
-from nightjar.core.errors.night import Stopped
+from nightjar.core.errors.night import AuditFailed, Stopped
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.entities import Run, RunState
 from nightjar.core.night.reprocess import Order, Reprocess
@@ -22,7 +22,13 @@ class Stage(StrEnum):
     SCORING = "being scored now"
     UNFINISHED = "left unfinished"
     FAILED = "failed"
+    HELD_BACK = "held back"
+    """It is stored, and its audit did not let it be published. Only a person can say what follows."""
     PUBLISHED = "published"
+
+
+NOT_PUBLISHED = frozenset({Stage.FAILED, Stage.HELD_BACK})
+"""How an attempt ends that published nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +52,19 @@ class Standing:
             return Stage.PUBLISHED
         if self.held:
             return Stage.SCORING
-        return Stage.UNFINISHED if self.run.state is RunState.CLAIMED else Stage.FAILED
+        if self.run.state is RunState.CLAIMED:
+            return Stage.UNFINISHED
+        return Stage.HELD_BACK if held_back(self.error or "") else Stage.FAILED
 
     @property
     def missed(self) -> bool:
         """True if it can be retried without a person: its process died, or the error was temporary."""
         return self.stage is Stage.UNFINISHED or (self.stage is Stage.FAILED and passes(self.error or ""))
+
+    @property
+    def waits(self) -> bool:
+        """True if only a person can say what follows: it failed, and is not retried without one."""
+        return self.stage in NOT_PUBLISHED and not self.missed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +111,7 @@ def planned(day: date, standing: Standing | None, reprocess: Reprocess) -> Plann
     return Planned(
         score_date=day,
         stage=standing.stage,
-        error=standing.error if standing.stage is Stage.FAILED else None,
+        error=standing.error if standing.stage in NOT_PUBLISHED else None,
         wanted=reprocess is Reprocess.ALL or (reprocess is Reprocess.FAILED and not published),
         force=reprocess is Reprocess.ALL and published,
     )
@@ -110,7 +123,7 @@ def missed(
     """Return the due nights that are not scored and need no person, oldest first.
 
     A night before the first published night is not missed, because the model was not in service. A night that
-    an audit or a contract held back waits for a person. A night that is being scored now is not missed.
+    only a person can mend waits for one. A night that is being scored now is not missed.
     """
     if first_published is None:
         return ()
@@ -121,16 +134,28 @@ def missed(
     )
 
 
+def held_back(error: str) -> bool:
+    """Return True if a failed attempt stored the whole night, and its audit did not let it be published.
+
+    error: the text stored with the run.
+    """
+    return _kind(error) == AuditFailed.__name__
+
+
 def passes(error: str) -> bool:
     """Return True if a failed attempt may be repeated without a change.
 
     error: the text stored with the run. It begins with the name of the error's type.
     """
-    return error.partition(":")[0] in {
+    return _kind(error) in {
         "OSError",
         Stopped.__name__,
         *(kind.__name__ for kind in kinds(Retryable)),
     }
+
+
+def _kind(error: str) -> str:
+    return error.partition(":")[0]
 
 
 def kinds(root: type[Retryable]) -> Iterator[type[Retryable]]:

@@ -168,7 +168,7 @@ def failed(facts: ModelFacts) -> Iterator[Sign]:
 @rule(CRITICAL, "late-night", "a night failed, and only a person can say what follows")
 def held_back(facts: ModelFacts) -> Iterator[Sign]:
     for night, standing in _attempted(facts):
-        if standing.stage is Stage.FAILED and not standing.missed:
+        if standing.waits:
             what = "is held back and waits for a person"
             if holding := [finding for finding in night.findings if finding.holds]:
                 yield _of_findings(night.score_date, holding, what)

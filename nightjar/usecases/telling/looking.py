@@ -18,7 +18,7 @@ from nightjar.core.monitoring.losses import NightLoss, TrailingLoss, trailing_lo
 from nightjar.core.monitoring.outcome_guard import OutcomeCheck
 from nightjar.core.night.clock import as_of, evening_by_now, local_time, today_of
 from nightjar.core.night.entities import Publication, RunState
-from nightjar.core.night.plan import Stage, Standing
+from nightjar.core.night.plan import Standing
 from nightjar.core.night.promises import Promised, promised_by
 from nightjar.core.ports.drift import DriftLedger
 from nightjar.core.ports.nights import NightReader
@@ -157,11 +157,11 @@ class LookAtModel:
         """
         newest = self.store.runs(self.spec.name, NIGHTS)
         failed = {run.score_date for run in newest if run.state is RunState.FAILED}.difference(but)
-        return {day: each for day, each in self._standings(failed).items() if _waits(each)}
+        return {day: each for day, each in self._standings(failed).items() if each.waits}
 
     def _findings(self, standing: Standing | None) -> tuple[Finding, ...]:
         """Only of a night that no retry can mend."""
-        if standing is None or not _waits(standing):
+        if standing is None or not standing.waits:
             return ()
         return tuple(self.readings.findings(standing.run))
 
@@ -289,8 +289,3 @@ def _promoted(promotion: Promotion | None) -> Decision | None:
         return None
     what = f"Version {promotion.version_number} is champion"
     return Decision(what, promotion.reason, promotion.promoted_at)
-
-
-def _waits(standing: Standing) -> bool:
-    """True for a night that failed and that no retry can mend."""
-    return standing.stage is Stage.FAILED and not standing.missed

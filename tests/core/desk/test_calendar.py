@@ -51,6 +51,7 @@ UNPUBLISHED = {"action": None, "published_at": None, "first_published_at": None}
         ({**UNPUBLISHED, "state": "claimed"}, State.RUNNING),
         ({**UNPUBLISHED, "state": "failed", "error": "AuditFailed: half of it"}, State.HELD_BACK),
         ({**UNPUBLISHED, "state": "failed", "error": "StoreUnavailable: gone"}, State.FAILED),
+        ({**UNPUBLISHED, "state": "failed", "error": "NoPopulation: nothing landed"}, State.FAILED),
         ({**UNPUBLISHED, "state": "abandoned"}, State.FAILED),
     ],
 )
@@ -65,6 +66,7 @@ def test_each_night_has_one_state(changes, state):
         ("claimed", None, State.RUNNING),
         ("failed", "AuditFailed: half of it", State.HELD_BACK),
         ("failed", "StoreUnavailable: gone", State.FAILED),
+        ("failed", "ContractBroken: toy lacks a column", State.FAILED),
     ],
 )
 def test_a_newer_run_of_a_published_night_has_a_state_of_its_own(state, error, newer):

@@ -41,6 +41,7 @@ def told(entries):
 def test_gaps_held_back_nights_and_attempts_without_a_run_each_have_a_line():
     nights = {
         DAYS[0]: standing(DAYS[0], RunState.FAILED, "AuditFailed: odd"),
+        DAYS[1]: standing(DAYS[1], RunState.FAILED, "BadDelivery: is truncated"),
         DAYS[2]: standing(DAYS[2]),
         DAYS[5]: standing(DAYS[5], RunState.FAILED, "AuditFailed: odd"),
         DAYS[6]: standing(DAYS[6], RunState.FAILED, "StoreUnavailable: gone"),
@@ -54,6 +55,7 @@ def test_gaps_held_back_nights_and_attempts_without_a_run_each_have_a_line():
         ("2013-06-20", "2013-06-20", "held back", 1),
         ("2013-06-18", "2013-06-19", "missing", 2),
         ("2013-06-17", "2013-06-17", "published", 1),
+        ("2013-06-16", "2013-06-16", "failed", 1),
         ("2013-06-15", "2013-06-15", "held back", 1),
     ]
     assert [entry.attempts for entry in entries[:3]] == [0, 2, 0]

@@ -79,17 +79,23 @@ def test_a_plan_says_how_far_each_night_has_come():
         DAYS[3]: standing(DAYS[3], RunState.CLAIMED, held=True),
         DAYS[4]: standing(DAYS[4], RunState.FAILED, error=WAITING, published=True),
         DAYS[5]: standing(DAYS[5], RunState.PRUNED),
+        DAYS[6]: standing(DAYS[6], RunState.FAILED, error="NoPopulation: nothing landed"),
+        DAYS[7]: standing(DAYS[7], RunState.FAILED, error=PASSING),
     }
-    nights = plan(DAYS[:6], found, Reprocess.FAILED, Order.OLDEST)
+    nights = plan(DAYS[:8], found, Reprocess.FAILED, Order.OLDEST)
     assert [night.stage for night in nights] == [
         Stage.NEVER,
-        Stage.FAILED,
+        Stage.HELD_BACK,
         Stage.UNFINISHED,
         Stage.SCORING,
         Stage.PUBLISHED,
         Stage.FAILED,
+        Stage.FAILED,
+        Stage.FAILED,
     ]
-    assert [night.error for night in nights] == [None, WAITING, None, None, None, None]
+    errors = [None, WAITING, None, None, None, None, "NoPopulation: nothing landed", PASSING]
+    assert [night.error for night in nights] == errors
+    assert [day for day, each in found.items() if each.waits] == [DAYS[1], DAYS[5], DAYS[6]]
 
 
 @given(standings(), st.none() | st.sampled_from(DAYS))
