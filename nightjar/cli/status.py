@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from nightjar.core.night.entities import Publication, Run
     from nightjar.core.night.stages import StageTotal
     from nightjar.core.platform.attempts import Attempt, ServerStatus
+    from nightjar.core.ports.ledger import RunReader
     from nightjar.wiring.platform import Platform
 
+Seen = tuple["Publication", "Run"]
+"""What analysts see of a night: its newest publication, and the run that this shows."""
 NIGHTS = ("night", "what happened", "run", "revision", "rows", "published (UTC)")
 RUNS = ("score date", "run", "revision", "attempt", "state", "analysts see it", "population")
 STAGES = ("stage", "times", "rows", "s", "CPU s", "MB", "peak MB", "set aside", "retries", "errors")
@@ -148,7 +151,8 @@ def show_model(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     attempts = () if isinstance(server, str) else left_over(platform, server, published)
     show_versions(platform, spec, limit)
     console.show_challenger(platform.judge_challenger(spec).standing())
-    show_nights(calendar(standings, due_by(spec, datetime.now(UTC)), by_night(attempts)), published, limit)
+    entries = calendar(standings, due_by(spec, datetime.now(UTC)), by_night(attempts))
+    show_nights(entries, seen_of(platform, entries[:limit], published), limit)
     show_doubts(platform.readings.doubts(spec.name), limit)
     show_runs(platform, spec, limit, published)
     show_server(server, attempts, limit)
@@ -182,11 +186,30 @@ def show_versions(platform: "Platform", spec: "ModelSpec", limit: int) -> None:
     console.out.print(console.table("versions", columns, rows))
 
 
-def show_nights(entries: "Sequence[Entry]", published: "Mapping[date, Publication]", limit: int) -> None:
-    """Show the newest nights as a calendar, the reasons of failed nights, and counts of the older nights."""
+def seen_of(
+    platform: "Platform", entries: "Sequence[Entry]", published: "Mapping[date, Publication]"
+) -> dict[date, Seen]:
+    """What analysts see of each published night. A newer run of it may be held back or failed."""
+    return {
+        entry.first: (publication, shown_run(platform.store, entry, publication))
+        for entry in entries
+        if (publication := published.get(entry.first))
+    }
+
+
+def shown_run(store: "RunReader", entry: "Entry", publication: "Publication") -> "Run":
+    newest = None if entry.standing is None else entry.standing.run
+    return newest if newest is not None and newest.id == publication.run_id else store.run(publication.run_id)
+
+
+def show_nights(entries: "Sequence[Entry]", seen: Mapping[date, Seen], limit: int) -> None:
+    """Show the newest nights as a calendar, the reasons of failed nights, and counts of the older nights.
+
+    seen: what analysts see of the newest nights.
+    """
     shown, older = entries[:limit], entries[limit:]
     console.out.print(
-        console.table("nights", NIGHTS, [night_row(entry, published.get(entry.first)) for entry in shown])
+        console.table("nights", NIGHTS, [night_row(entry, seen.get(entry.first)) for entry in shown])
     )
     for why in reasons(shown):
         console.out.print(console.plain(why))
@@ -201,25 +224,19 @@ def show_doubts(doubts: "Mapping[date, Sequence[Finding]]", limit: int) -> None:
             console.out.print(console.plain(f"{night} published, doubted: {doubt.named}"))
 
 
-def night_row(entry: "Entry", publication: "Publication | None") -> tuple[object, ...]:
+def night_row(entry: "Entry", seen: Seen | None) -> tuple[object, ...]:
     """Return the row of a night, or of a stretch of missing nights, in NIGHTS.
 
     The row of a published night shows the run that analysts see. Otherwise it shows the newest run.
     """
     if entry.standing is None:
         return *missing_row(entry), None, None, None, None
-    run = entry.standing.run
+    run, published_at = entry.standing.run, None
+    if seen is not None:
+        publication, run = seen
+        published_at = f"{publication.published_at:%Y-%m-%d %H:%M:%S}"
     rows = run.population.rows if run.population else None
-    if publication is None:
-        return str(entry.first), entry.what, run.id, run.revision, rows, None
-    return (
-        str(entry.first),
-        entry.what,
-        publication.run_id,
-        run.revision,
-        rows,
-        f"{publication.published_at:%Y-%m-%d %H:%M:%S}",
-    )
+    return str(entry.first), entry.what, run.id, run.revision, rows, published_at
 
 
 def missing_row(entry: "Entry") -> tuple[str, str]:

@@ -3,19 +3,23 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 from models.flight_delay.spec import SPEC
-from nightjar.cli.status import asked, counted, night_row, reasons
+from nightjar.cli.status import asked, counted, night_row, reasons, seen_of
 from nightjar.core.night.calendar import calendar
 from nightjar.core.night.claim import Request
-from nightjar.core.night.entities import Night
+from nightjar.core.night.entities import Night, Part, Population
+from nightjar.core.night.part_rows import SCORES
 from nightjar.server import status
 from nightjar.testing.memory import MemoryNights
 from nightjar.testing.versions import toy_version
 
 DAY = date(2013, 6, 15)
+NONE_ASIDE = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
 
 
 @pytest.fixture
@@ -53,6 +57,25 @@ def test_a_failure_that_a_newer_revision_replaced_is_told_no_more(store):
 
 def test_where_nothing_ran_nothing_failed(store):
     assert (list(reasons(entries(store))), counted(entries(store))) == ([], "")
+
+
+def test_a_published_night_shows_the_run_that_analysts_see_and_not_the_newest(store):
+    night = Night(model="toy", score_date=DAY, as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
+    unset = {column: [None] for column in SCORES}
+    rows = pl.DataFrame({**unset, "entity_key": ["a"], "score": [0.5]}, schema=SCORES)
+    with store.night(night, toy_version(), None) as claimed:
+        population = Population(uri="file:///rows", sha256="2" * 64, rows=1, parts=1)
+        run = store.record_population(claimed.run, population)
+        store.write_part(run, Part(number=0, start=0, stop=1), rows, NONE_ASIDE)
+        store.publish(run)
+    fail(store, DAY, "ContractBroken: a column is gone", Request(force=True))
+    seen = seen_of(SimpleNamespace(store=store), entries(store), {DAY: store.publication("toy", DAY)})
+    ((name, what, number, revision, rows, published_at),) = [
+        night_row(entry, seen[DAY]) for entry in entries(store)
+    ]
+    assert (name, what, number, revision, rows) == (str(DAY), "published", run.id, 1, 1)
+    assert published_at == f"{store.publication('toy', DAY).published_at:%Y-%m-%d %H:%M:%S}"
+    assert list(reasons(entries(store))) == [f"{DAY} run 2 failed: ContractBroken: a column is gone"]
 
 
 @pytest.mark.parametrize(
