@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nightjar.core.night.stages import StageTotal
     from nightjar.core.platform.attempts import Attempt, ServerStatus
     from nightjar.core.ports.ledger import RunReader
+    from nightjar.core.telling.incidents import Incident
     from nightjar.wiring.platform import Platform
 
 Seen = tuple["Publication", "Run"]
@@ -47,9 +48,20 @@ def status(
     platform = opened()
     for spec in specs_of(model):
         show_model(platform, spec, limit)
-    if found := platform.incidents().opened():
-        console.out.print(f"open incidents: {len(found)}; nightjar alerts lists them")
+    if told := incidents_told(platform.incidents().opened(), model):
+        console.out.print(told)
     console.show_where(platform)
+
+
+def incidents_told(found: "Sequence[Incident]", model: str | None) -> str:
+    """How many incidents are open: of a model and of the platform, or else all. Empty if there is none."""
+    names = [incident.now.model for incident in found]
+    if model is None:
+        counts = {"": len(names)}
+    else:
+        counts = {f" of {model}": names.count(model), " of the platform": names.count("")}
+    told = ", ".join(f"{count}{whose}" for whose, count in counts.items() if count)
+    return f"open incidents: {told}; nightjar alerts lists them" if told else ""
 
 
 def stages(

@@ -9,16 +9,18 @@ import polars as pl
 import pytest
 
 from models.flight_delay.spec import SPEC
-from nightjar.cli.status import asked, counted, night_row, reasons, seen_of
+from nightjar.cli.status import asked, counted, incidents_told, night_row, reasons, seen_of
 from nightjar.core.night.calendar import calendar
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population
 from nightjar.core.night.part_rows import SCORES
+from nightjar.core.telling.incidents import Incident, Note, Severity, Step, Trouble
 from nightjar.server import status
 from nightjar.testing.memory import MemoryNights
 from nightjar.testing.versions import toy_version
 
 DAY = date(2013, 6, 15)
+NOON = datetime(2013, 6, 15, 12, tzinfo=UTC)
 NONE_ASIDE = pl.DataFrame(schema={"entity_key": pl.String, "reasons": pl.String, "row": pl.String})
 
 
@@ -95,6 +97,28 @@ def test_gaps_are_shown_between_published_nights(run, world):
         "published",
     ]
     assert "2013-03-04 to 2013-03-06 missing: 3 nights - - - -" in lines
+
+
+def incident(model):
+    trouble = Trouble(
+        model=model, kind="late", severity=Severity.CRITICAL, cause="late", sentence="Late.", runbook="x"
+    )
+    return Incident((Note(**trouble.model_dump(), id=1, step=Step.BEGAN, noted_at=NOON),))
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (None, "open incidents: 4; nightjar alerts lists them"),
+        ("toy", "open incidents: 1 of toy, 1 of the platform; nightjar alerts lists them"),
+        ("toys", "open incidents: 2 of toys, 1 of the platform; nightjar alerts lists them"),
+        ("other", "open incidents: 1 of the platform; nightjar alerts lists them"),
+    ],
+)
+def test_incidents_of_other_models_are_not_counted_beside_a_model(model, says):
+    found = [incident(of) for of in ("toys", "toy", "", "toys")]
+    assert incidents_told(found, model) == says
+    assert incidents_told([incident("another")], "toy") == incidents_told([], model) == ""
 
 
 @dataclass(frozen=True)
