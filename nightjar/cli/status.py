@@ -320,10 +320,17 @@ def show_server(server: "ServerStatus | str", attempts: "Sequence[Attempt]", lim
     if server.pauses:
         pauses = [(pause.what, pause.why) for pause in server.pauses]
         console.out.print(console.table("paused", ("what", "why"), pauses))
-    console.out.print(
-        f"Prefect: {len(attempts) or 'no'} failed without a run in the last 14 days, "
-        f"{len(server.pauses) or 'nothing'} paused"
-    )
+    console.out.print(server_told(server, attempts))
+
+
+def server_told(server: "ServerStatus", attempts: "Sequence[Attempt]") -> str:
+    """How many attempts failed without a run, and how many pauses there are, in two sentences."""
+    failed = plurals.counted(len(attempts), "attempt") if attempts else "no attempt"
+    paused = "Nothing is paused."
+    if server.pauses:
+        stop = "stops" if len(server.pauses) == 1 else "stop"
+        paused = f"{plurals.counted(len(server.pauses), 'pause')} {stop} runs."
+    return f"Prefect: {failed} of the last 14 days failed before a run began. {paused}"
 
 
 def left_over(

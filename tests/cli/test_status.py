@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 
 from models.flight_delay.spec import SPEC
-from nightjar.cli.status import asked, counted, incidents_told, night_row, reasons, seen_of
+from nightjar.cli.status import asked, counted, incidents_told, night_row, reasons, seen_of, show_server
 from nightjar.core.night.calendar import calendar
 from nightjar.core.night.claim import Request
 from nightjar.core.night.entities import Night, Part, Population
 from nightjar.core.night.part_rows import SCORES
+from nightjar.core.platform.attempts import Attempt, Pause, ServerStatus
 from nightjar.core.telling.incidents import Incident, Note, Severity, Step, Trouble
 from nightjar.server import status
 from nightjar.testing.memory import MemoryNights
@@ -119,6 +120,21 @@ def test_incidents_of_other_models_are_not_counted_beside_a_model(model, says):
     found = [incident(of) for of in ("toys", "toy", "", "toys")]
     assert incidents_told(found, model) == says
     assert incidents_told([incident("another")], "toy") == incidents_told([], model) == ""
+
+
+@pytest.mark.parametrize(
+    ("attempts", "pauses", "says"),
+    [
+        (0, 0, "no attempt of the last 14 days failed before a run began. Nothing is paused."),
+        (1, 1, "1 attempt of the last 14 days failed before a run began. 1 pause stops runs."),
+        (2, 2, "2 attempts of the last 14 days failed before a run began. 2 pauses stop runs."),
+    ],
+)
+def test_what_the_server_knows_is_told_in_sentences(capsys, attempts, pauses, says):
+    attempt = Attempt(flow_run="f", flow="score", name="n", ended_at=NOON, state="Failed", why="why")
+    server = ServerStatus(pauses=(Pause("the pool", "a person paused it"),) * pauses)
+    show_server(server, (attempt,) * attempts, 10)
+    assert capsys.readouterr().out.splitlines()[-1] == f"Prefect: {says}"
 
 
 @dataclass(frozen=True)
