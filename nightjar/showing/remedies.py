@@ -121,7 +121,7 @@ def _(error: inputs.DeliveriesLost) -> str:
 
 @remedy.register
 def _(error: inputs.MissingFeatures) -> str:
-    return "" if error.repo else "Run `nightjar features apply`."
+    return "Run `nightjar features apply`." if error.repo is None and error.columns is None else ""
 
 
 @remedy.register

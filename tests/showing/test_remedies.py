@@ -72,6 +72,7 @@ COMMANDS = [
     (inputs.NoPopulation("toy", DAY, "flights", AS_OF, landed=9), ()),
     (inputs.StaleFeatures("toy", DAY, AS_OF, FAULTS), (f"{SCORE} --accept REASON",)),
     (inputs.MissingFeatures("toy", ["rain"], "toy_service"), ("nightjar features apply",)),
+    (inputs.MissingFeatures("toy", ["rian"], "toy_service", columns=["x"], near=["rain"]), ()),
     (inputs.FeastSchemaGone(), ("nightjar db migrate", "nightjar features apply")),
     (inputs.FeastRegistryEmpty(), ("nightjar features apply",)),
     (model.NoChampion("toy"), ("nightjar retrain --model toy",)),

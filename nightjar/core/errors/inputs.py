@@ -149,20 +149,48 @@ class StaleFeatures(NightjarError):
 
 
 class MissingFeatures(NightjarError):
-    """repo: the Feast repository of the service, if it is not ours."""
+    """Inputs of a model that nothing gives.
+
+    repo: the Feast repository of the service, if it is not ours.
+    columns: those of the population, if no feature table declares the inputs either. near: names that are
+    like them, of columns and of declared features.
+    """
 
     exit_code, runbook = 11, "missing-features"
 
-    def __init__(self, model: str, missing: Sequence[str], service: str, repo: Path | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        missing: Sequence[str],
+        service: str,
+        repo: Path | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        near: Sequence[str] = (),
+    ) -> None:
         ours = "Tell Feast what the models declare, or correct the model's spec."
         theirs = (
             f"The population does not have them either. Correct the model's spec, or have the features added "
             f"to the service in {repo} and applied there."
         )
+        lacks = f"feature service {service!r} lacks {sorted(missing)}. {theirs if repo else ours}"
         super().__init__(
-            f"{model}: feature service {service!r} lacks {sorted(missing)}. {theirs if repo else ours}"
+            f"{model}: {lacks if columns is None else _of_nowhere(model, missing, columns, near)}"
         )
-        self.repo = repo
+        self.repo, self.columns = repo, columns
+        self.variant = "of nowhere" if columns is not None else ""
+
+
+def _of_nowhere(model: str, missing: Sequence[str], columns: Sequence[str], near: Sequence[str]) -> str:
+    several, names = len(missing) > 1, ", ".join(map(repr, missing))
+    them, are = "them" if several else "it", "are" if len(near) > 1 else "is"
+    like = f" Near {them} {are} {', '.join(map(repr, near))}." if near else ""
+    return (
+        f"{'each of the inputs' if several else 'the input'} {names} is neither a column of `population`, "
+        f"which gives {', '.join(columns) or 'entity_key alone'}, nor a feature of the model's feature "
+        f"tables.{like} Correct `categorical` or `numeric` in models/{model}/spec.py, or have the population "
+        f"or a table give {them}."
+    )
 
 
 class FeastSchemaGone(BadSettings):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from difflib import get_close_matches
 
 import polars as pl
 
@@ -19,6 +20,7 @@ from nightjar.core.lifecycle.training_set import (
 )
 from nightjar.core.model.generations import FIRST, Generations
 from nightjar.core.model.occasions import is_occasion
+from nightjar.core.model.rules import ADDED_TO_ROWS
 from nightjar.core.model.spec import ModelSpec
 from nightjar.core.night.clock import as_of
 from nightjar.core.night.population import ordered_population
@@ -69,8 +71,19 @@ def with_features(
         joined = features.retrieve(spec, rows)
         advance()
     if missing := set(spec.inputs) - set(joined.columns):
-        raise MissingFeatures(spec.name, sorted(missing), spec.feature_service)
+        raise lacking(spec, sorted(missing), rows.columns)
     return joined
+
+
+def lacking(spec: ModelSpec, missing: Sequence[str], columns: Sequence[str]) -> MissingFeatures:
+    """The error for inputs that neither the population, with these columns, nor the service gives."""
+    features = [feature for table in spec.feature_tables for feature in table.features]
+    unknown = [name for name in missing if name not in features]
+    if not unknown:
+        return MissingFeatures(spec.name, missing, spec.feature_service)
+    own = [column for column in columns if column not in {*ADDED_TO_ROWS, "score_date"}]
+    near = dict.fromkeys(like for name in unknown for like in get_close_matches(name, [*own, *features]))
+    return MissingFeatures(spec.name, unknown, spec.feature_service, columns=own, near=[*near])
 
 
 def known_rows(
