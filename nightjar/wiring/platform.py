@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 
 
 NOT_THERE = "is not there"
+CLAIMS_AT_ONCE = 16
+"""Parts of so many nights may be scored in one process, before one of them lists its folders once more."""
 
 
 def lacking(folder: Path) -> str:
@@ -165,13 +167,23 @@ class Platform(Adapters):
         places = {"the artifact store": settings.artifacts, "the database": database}
         return {**terms_of(PROJECT, settings.feature_repo), **places}
 
+    @cached_property
+    def _inputs_of_claim(self) -> "Callable[[str, str, FeatureSource | None], NightInputs]":
+        """The inputs of a night, by its claim and its model: all parts of an attempt share them here."""
+        import models
+
+        @lru_cache(CLAIMS_AT_ONCE)
+        def of_claim(claim: str, name: str, features: "FeatureSource | None") -> "NightInputs":  # noqa: ARG001
+            return self.night_inputs(models.model(name), features).listed_once()
+
+        return of_claim
+
     def score_part(self, job: PartJob, features: "FeatureSource | None" = None) -> Receipt:
         """Carry out a part job, on any worker. features: None for those of the data folder."""
-        import models
         from nightjar.usecases.scoring.part import ScorePart
 
         scoring = ScorePart(
-            inputs=lambda name: self.night_inputs(models.model(name), features),
+            inputs=lambda name: self._inputs_of_claim(job.claim, name, features),
             store=self.store,
             go_on=self.go_on,
             meter=self.meter,

@@ -3,6 +3,7 @@
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -18,6 +19,7 @@ from nightjar.core.night.entities import PartJob
 from nightjar.executors.dask_cluster import DaskCluster
 from nightjar.executors.in_turn import InTurn
 from nightjar.executors.pools import Processes, Threads
+from nightjar.testing.counting import below, counted
 from nightjar.wiring import worker
 from nightjar.wiring.executors import executor_of
 from nightjar.wiring.platform import Platform
@@ -46,6 +48,19 @@ def test_several_nights_at_once_take_their_parts_in_turn(world, parallel, kind):
         assert isinstance(platform.backfill(SPEC, parallel=parallel).night.executor, kind)
     finally:
         platform.close()
+
+
+def test_however_many_parts_a_night_has_its_folders_of_features_are_listed_as_often(world):
+    day, platform, listed = date(2013, 4, 2), world.platform, list[tuple[int, int]]()
+    platform.prepare(SPEC).ready(as_of(SPEC, day))
+    for part_rows in (2_000, 60):
+        night = platform.score_night(replace(SPEC, part_rows=part_rows), executor=platform.on_threads(1))
+        with counted() as work:
+            parts = night.run(night_of(SPEC, day), force=True, accept="a test").parts
+        listed.append((parts, len(below(work.listed, platform.settings.data / "features"))))
+    (one, by_one), (many, by_many) = listed
+    assert one < many
+    assert by_one == by_many > 0
 
 
 def test_a_cluster_needs_an_address_and_the_extra(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from typing import Protocol
 import polars as pl
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from nightjar.adapters.feast_polars.files import Listed, Listing
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
@@ -50,12 +51,13 @@ class Retrieval(Protocol):
         asked: pl.DataFrame,
         generations: Generations,
         absent: Mapping[str, frozenset[str]],
+        listed: Listed = Listing.of,
     ) -> pl.DataFrame:
         """The asked rows with the features of the model's service, in any order.
 
         asked: ROW, the join keys, `event_timestamp` and perhaps KNOWN_AT.
         generations: those of our tables to read. absent: the tables of the model, each with the features that
-        its generation does not have. Those are left out.
+        its generation does not have. Those are left out. listed: lists the files of a table.
         Raises UnusableSourceError.
         """
         ...

@@ -22,6 +22,7 @@ from nightjar.adapters.feast.asking import KNOWN_AT, Translated, asking_registry
 from nightjar.adapters.feast.generation_paths import inside
 from nightjar.adapters.feast.messages import FeatureService, FeatureView, pairs
 from nightjar.adapters.feast_polars.entity_frame import EntityFrame
+from nightjar.adapters.feast_polars.files import Listed, Listing
 from nightjar.adapters.feast_polars.joining import PointInTimeJoin
 from nightjar.adapters.feast_polars.places import Source
 from nightjar.adapters.feast_polars.settings import STORE, StoreSettings
@@ -120,12 +121,13 @@ class Direct:
         asked: pl.DataFrame,
         generations: Generations,
         absent: Mapping[str, frozenset[str]],
+        listed: Listed = Listing.of,
     ) -> pl.DataFrame:
         settings = self.settings
         entities = EntityFrame.of(asked, settings.known_at, corrections_only=settings.corrections_only)
         views = tuple(self._views(spec, generations, absent))
         cache_bytes = settings.cache_mb * 1_000_000
-        join = PointInTimeJoin(views, entities, self.root, settings.as_known_at, cache_bytes)
+        join = PointInTimeJoin(views, entities, self.root, settings.as_known_at, cache_bytes, listed)
         return next(join.frames(None))
 
     def _views(

@@ -17,6 +17,7 @@ import polars as pl
 from nightjar.adapters.feast.asking import KNOWN_AT, ROW, Retrieval, Translated
 from nightjar.adapters.feast.direct import Direct
 from nightjar.adapters.feast.yaml_file import FeatureStoreYaml
+from nightjar.adapters.feast_polars.files import Listed, ListedOnce
 from nightjar.adapters.feast_polars.places import UnusableSourceError
 from nightjar.adapters.files.damage import OF_FEATURES, naming_damage
 from nightjar.adapters.files.feature_tables import columns_of
@@ -65,15 +66,20 @@ class FeastFeatureSource:
         return ReadingGenerations(self, generations)
 
     def retrieve(self, spec: ModelSpec, entities: pl.DataFrame) -> pl.DataFrame:
-        return self.retrieve_of(spec, entities, self.generations(spec))
+        return self.reading(self.generations(spec)).retrieve(spec, entities)
 
-    def retrieve_of(self, spec: ModelSpec, entities: pl.DataFrame, generations: Generations) -> pl.DataFrame:
-        """Do `retrieve`, from these generations of the feature tables."""
-        self.require(spec)
-        absent = {
-            table.name: self._absent(table, generations.get(table.name, FIRST))
-            for table in spec.feature_tables
-        }
+    def retrieve_of(
+        self,
+        spec: ModelSpec,
+        entities: pl.DataFrame,
+        generations: Generations,
+        absent: Mapping[str, frozenset[str]],
+        listed: Listed,
+    ) -> pl.DataFrame:
+        """Do `retrieve`, from these generations of the feature tables.
+
+        absent: the features of each table that its generation does not have. listed: lists a table's files.
+        """
         keys = dict.fromkeys(key for table in spec.feature_tables for key in table.keys)
         if lacking := [column for column in (*keys, "event_timestamp") if column not in entities.columns]:
             raise ContractBroken(
@@ -83,7 +89,7 @@ class FeastFeatureSource:
         times = [column for column in ("event_timestamp", KNOWN_AT) if column in entities.columns]
         asked = entities.select(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW), *keys, *times)
         with naming_damage(self.feature_dir.rglob("*.parquet"), OF_FEATURES, self._declared(spec)):
-            found = self._ask(spec, asked, generations, absent).sort(ROW)
+            found = self._ask(spec, asked, generations, absent, listed).sort(ROW)
         if not found[ROW].equals(asked[ROW]):
             raise ContractBroken(
                 f"Feast's offline store, asked for features of {spec.name}",
@@ -111,7 +117,7 @@ class FeastFeatureSource:
         of_tables = {table.name: columns_of(table) for table in spec.feature_tables}
         return lambda file: of_tables.get(file.relative_to(self.feature_dir).parts[0], {})
 
-    def _absent(self, table: FeatureTable, generation: str) -> frozenset[str]:
+    def absent(self, table: FeatureTable, generation: str) -> frozenset[str]:
         """The features of a table that a generation does not have. That which is read today has them all."""
         folder = self.feature_dir / table.name
         columns = () if generation == name_read(folder) else columns_in(folder / generation)
@@ -123,12 +129,13 @@ class FeastFeatureSource:
         asked: pl.DataFrame,
         generations: Generations,
         absent: Mapping[str, frozenset[str]],
+        listed: Listed,
     ) -> pl.DataFrame:
         retrieval = self._retrieval_of(spec)
         if not retrieval.cutoffs and _has_cutoffs(asked):
             raise NotOurStore(spec.name, retrieval.store)
         try:
-            return retrieval.ask(spec, asked, generations, absent)
+            return retrieval.ask(spec, asked, generations, absent, listed)
         # Our store raises TypeError for keys and values of a type that its registry does not declare.
         except (UnusableSourceError, TypeError) as error:
             raise ContractBroken(f"features of {spec.name}", [str(error).removesuffix(".")]) from error
@@ -165,16 +172,28 @@ class FeastFeatureSource:
 
 @dataclass(frozen=True, slots=True)
 class ReadingGenerations:
-    """A `FeatureSource` that reads chosen generations, by `FeastFeatureSource.reading`."""
+    """A `FeatureSource` that reads chosen generations, by `FeastFeatureSource.reading`.
+
+    It reads what the folders held when it was first asked. Threads may share one.
+    """
 
     source: FeastFeatureSource
     chosen: Generations
+    _listed: Listed = field(default_factory=ListedOnce, init=False, repr=False, compare=False)
+    _absent: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def require(self, spec: ModelSpec) -> None:
         self.source.require(spec)
 
     def retrieve(self, spec: ModelSpec, entities: pl.DataFrame) -> pl.DataFrame:
-        return self.source.retrieve_of(spec, entities, self.chosen)
+        self.require(spec)
+        absent = {table.name: self._absent_of(table) for table in spec.feature_tables}
+        return self.source.retrieve_of(spec, entities, self.chosen, absent, self._listed)
+
+    def _absent_of(self, table: FeatureTable) -> frozenset[str]:
+        if table.name not in self._absent:
+            self._absent[table.name] = self.source.absent(table, self.chosen.get(table.name, FIRST))
+        return self._absent[table.name]
 
     def generations(self, spec: ModelSpec) -> Generations:  # noqa: ARG002  # the port's signature
         return self.chosen

@@ -20,6 +20,7 @@ from nightjar.adapters.feast.asking import KNOWN_AT, Translated
 from nightjar.adapters.feast.generations import copy_reading
 from nightjar.adapters.feast.repo import FeastRepo
 from nightjar.adapters.feast_polars import PolarsOfflineStoreConfig, PolarsRetrievalJob
+from nightjar.adapters.feast_polars.files import Listed, Listing
 from nightjar.adapters.feast_polars.nullable import exact_pandas
 from nightjar.core.model.generations import Generations
 from nightjar.core.model.spec import ModelSpec
@@ -62,6 +63,7 @@ class ThroughFeast:
         asked: pl.DataFrame,
         generations: Generations,
         absent: Mapping[str, frozenset[str]],
+        listed: Listed = Listing.of,  # noqa: ARG002  # Feast's stores list by themselves
     ) -> pl.DataFrame:
         """Our store takes and gives Polars as it is.
 

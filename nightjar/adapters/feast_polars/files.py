@@ -5,7 +5,7 @@ The source is a Parquet file, a folder of them, a Hive-partitioned one whose dat
 
 import logging
 import os
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,6 +78,28 @@ class Listing:
                 self.place.uri,
             )
         return rows
+
+
+Listed = Callable[[Source, Path, Window | None], Listing]
+"""Lists a source as `Listing.of` does."""
+
+
+class ListedOnce:
+    """Lists each folder once for each window, however often it is asked. Threads may share one.
+
+    A Delta table is asked each time: its log says what it holds.
+    """
+
+    def __init__(self) -> None:
+        self._known = dict[Hashable, Listing]()
+
+    def __call__(self, source: Source, root: Path, window: Window | None) -> Listing:
+        """Raises as `Listing.of`."""
+        if source.delta:
+            return Listing.of(source, root, window)
+        asked = source.path, source.partition, root, window
+        found = self._known.get(asked)
+        return found or self._known.setdefault(asked, Listing.of(source, root, window))
 
 
 def scan(source: Source, root: Path, window: Window | None = None) -> pl.LazyFrame | None:

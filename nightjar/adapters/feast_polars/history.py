@@ -14,7 +14,7 @@ import polars as pl
 from .bitemporal import Bitemporal
 from .columns import column
 from .entity_frame import EntityFrame
-from .files import Listing
+from .files import Listed, Listing
 from .keys import Keys, Numbering, codes, key_name, numbered
 from .moments import BEGINNING, UTC_US, Window, utc_us
 from .places import UnusableSourceError
@@ -87,14 +87,21 @@ class Reading:
 
     @classmethod
     def of(
-        cls, view: View, entities: EntityFrame, root: Path, *, as_known_at: bool, remembered: bool = False
+        cls,
+        view: View,
+        entities: EntityFrame,
+        root: Path,
+        *,
+        as_known_at: bool,
+        remembered: bool = False,
+        listed: Listed = Listing.of,
     ) -> "Reading":
         """remembered: whether the instant has to be named. Raises UnusableSourceError, FileNotFoundError."""
         cutoffs = entities.cutoff_bounds if as_known_at or entities.cutoffs is not None else None
         if not entities.bounds or (view.recorded and not entities.cutoff_bounds):
             return cls(view, None, NEVER)
         window = Window.reaching_back(*entities.bounds, view.ttl)
-        listing = Listing.of(view.source, root, window)
+        listing = listed(view.source, root, window)
         first_known_by = entities.first_known_by if view.recorded else None
         one = entities.of_one_instant and not (view.recorded and entities.bitemporal)
         state = listing.state if one and remembered else None

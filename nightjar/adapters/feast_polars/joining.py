@@ -13,7 +13,7 @@ import polars as pl
 from .cache import Cache
 from .columns import column
 from .entity_frame import EVENT_TIMESTAMP, EntityFrame
-from .files import scan
+from .files import Listed, Listing, scan
 from .history import HAPPENED, Prepared, Reading, usable
 from .keys import Numbering
 from .moments import UTC_US, Window
@@ -30,7 +30,7 @@ class PointInTimeJoin:
     """The entity rows joined to their views.
 
     cache_bytes: a retrieval of an instant prepares values that later ones may use. At most this many bytes of
-    them are kept. With 0 nothing is kept.
+    them are kept. With 0 nothing is kept. listed: lists the files of a source.
     """
 
     views: Sequence[View]
@@ -38,6 +38,7 @@ class PointInTimeJoin:
     root: Path
     as_known_at: bool
     cache_bytes: int = 0
+    listed: Listed = Listing.of
 
     def schema(self) -> pl.Schema:
         readings = self._readings(self.views, remembered=False)
@@ -87,7 +88,14 @@ class PointInTimeJoin:
 
     def _readings(self, views: Iterable[View], *, remembered: bool) -> list[Reading]:
         return [
-            Reading.of(view, self.entities, self.root, as_known_at=self.as_known_at, remembered=remembered)
+            Reading.of(
+                view,
+                self.entities,
+                self.root,
+                as_known_at=self.as_known_at,
+                remembered=remembered,
+                listed=self.listed,
+            )
             for view in views
         ]
 

@@ -118,7 +118,7 @@ class FeatureSource(Protocol):
     def reading(self, generations: Generations) -> "FeatureSource":
         """Return a source that reads these generations, whichever are read today.
 
-        Features that a generation does not have are null.
+        Features that a generation does not have are null. It may read what was there at its first retrieval.
         """
         ...
 

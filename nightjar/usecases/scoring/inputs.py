@@ -60,10 +60,11 @@ class NightInputs:
     _samples: dict[str, pl.DataFrame] = field(
         default_factory=dict[str, pl.DataFrame], repr=False, compare=False
     )
+    _sources: dict[str, FeatureSource] | None = field(default=None, repr=False, compare=False)
 
     def listed_once(self) -> "NightInputs":
-        """The same for one night: what has landed is listed once, however often it is read."""
-        return replace(self, raw=self.raw.listed_once())
+        """The same for one night: what has landed or was built is listed once, however often it is read."""
+        return replace(self, raw=self.raw.listed_once(), _sources={})
 
     def population(self, score_date: date, known_at: datetime) -> pl.DataFrame:
         """The population as known at an instant, sorted by key, with its faults named.
@@ -165,8 +166,12 @@ class NightInputs:
 
     def retrieved(self, rows: pl.DataFrame, generations: Generations | None) -> pl.DataFrame:
         """Rows with their features, each as of its own `event_timestamp`. Raises as `with_features`."""
-        source = self.features if generations is None else self.features.reading(generations)
+        source = self.features if generations is None else self._reading(generations)
         return source.retrieve(self.spec, rows)
+
+    def _reading(self, generations: Generations) -> FeatureSource:
+        known = {} if self._sources is None else self._sources
+        return known.setdefault(repr(sorted(generations.items())), self.features.reading(generations))
 
     def as_scored(self, score_date: date) -> pl.DataFrame:
         """The population of a night with its features, as the night retrieves them if it begins now."""

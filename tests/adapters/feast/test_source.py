@@ -31,6 +31,7 @@ from nightjar.core.errors.model import BadSpec
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.model.generations import Generation
 from nightjar.core.model.spec import FeastService
+from nightjar.testing.counting import Work, below, counted
 
 REPO = Path(__file__).parents[3] / "feature_repo"
 SPEC = MODELS["flight_delay"]
@@ -189,6 +190,17 @@ def test_a_run_reads_the_generation_that_it_names_whichever_is_read_today(applie
     again = FeastFeatureSource(REPO, registry, applied.feature_dir)
     assert again.retrieve(SPEC, entities(1)).equals(new)
     assert again.reading({}).retrieve(SPEC, entities(1)).equals(before)
+
+
+def test_what_reads_chosen_generations_lists_the_tables_once_and_the_next_lists_them_anew(applied):
+    night, works = applied.reading({}), list[Work]()
+    for each in (night, night, applied.reading({})):
+        with counted() as work:
+            assert each.retrieve(SPEC, entities(1)).height == 1
+        works.append(work)
+    first, again, other = (below([*work.listed, *work.opened], applied.feature_dir) for work in works)
+    assert len(first) == len(other) >= len(SPEC.feature_tables)
+    assert again == []
 
 
 @pytest.mark.parametrize(
