@@ -129,7 +129,12 @@ class Platform(Adapters):
         """The check of delivered days of outcomes, and what a person decides of those that are held."""
         from nightjar.usecases.data.outcome_guard import GuardOutcomes
 
-        return GuardOutcomes(spec=spec, raw=self.raw_of(spec), checks=self.outcome_checks)
+        return GuardOutcomes(
+            spec=spec,
+            raw=self.raw_of(spec),
+            checks=self.outcome_checks,
+            recipes=self.recipes_of_model,
+        )
 
     def require_gates(self, spec: ModelSpec) -> "RequireGates":
         """What a version is held to that a person names."""

@@ -146,6 +146,16 @@ class RawFiles:
     held: Callable[[str], Held] = nothing_held
     listings: dict[str, Listing] | None = None
 
+    def believing(self, deliveries: Collection[tuple[str, date, datetime]]) -> "RawFiles":
+        def held(dataset: str) -> Held:
+            return {
+                delivery: since
+                for delivery, since in self.held(dataset).items()
+                if (dataset, *delivery) not in deliveries
+            }
+
+        return replace(self, held=held, listings=None)
+
     def listed_once(self) -> "RawFiles":
         return replace(self, listings={})
 

@@ -72,6 +72,9 @@ class RawSources:
     def give_up(self, dataset: str, day: date) -> tuple[LostDelivery, ...]:
         return () if dataset in self.tables.datasets else self.files.give_up(dataset, day)
 
+    def believing(self, deliveries: Collection[tuple[str, date, datetime]]) -> "RawSources":
+        return replace(self, files=self.files.believing(deliveries))
+
     def listed_once(self) -> "RawSources":
         return replace(self, files=self.files.listed_once())
 

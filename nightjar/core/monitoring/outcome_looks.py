@@ -51,7 +51,8 @@ class OutcomeDay(Value):
     flags: the columns of numbers that have two different ones, or one.
     shares: outcome -> share of these rows; empty for a kind of any number, whose mean_size is the mean of the
     absolute outcomes.
-    broken: why the outcomes cannot be, if they cannot.
+    broken: why the outcomes cannot be, if they cannot. code: a hash of the model's code that made them; ""
+    of days from before it was kept.
     """
 
     rows: int
@@ -75,3 +76,4 @@ class OutcomeDay(Value):
     shares: Mapping[str, float] = Field(default_factory=dict[str, float])
     mean_size: float | None = None
     broken: str | None = None
+    code: str = ""

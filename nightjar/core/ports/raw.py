@@ -99,6 +99,13 @@ class RawStore(Protocol):
         """
         ...
 
+    def believing(self, deliveries: Collection[tuple[str, date, datetime]]) -> "RawStore":
+        """The same store, in which these deliveries count since they were recorded, although they are held.
+
+        deliveries: dataset, day and instant of each. It is asked at each reading, so it may change meanwhile.
+        """
+        ...
+
     def listed_once(self) -> "RawStore":
         """The same store for a piece of work that reads it many times: what has landed is listed once.
 

@@ -1,7 +1,7 @@
 """Check each day of outcomes when it lands. A day that is not like others is held until a person decides."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -24,6 +24,7 @@ from nightjar.core.monitoring.outcome_looks import OutcomeDay
 from nightjar.core.monitoring.outcome_relations import answered
 from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.windows import files_of
+from nightjar.core.ports.features import RecipesOfModel, unknown_recipes
 from nightjar.core.ports.outcome_checks import OutcomeChecks
 from nightjar.core.ports.raw import RawStore
 from nightjar.usecases.data.windows import outcomes_of, population_of
@@ -31,6 +32,8 @@ from nightjar.usecases.data.windows import outcomes_of, population_of
 DAY = timedelta(days=1)
 NO_ROWS = OutcomeDay(rows=0, sizes={}, values={})
 """How a day looks that a file about several days has no row of. It passes, and no day is compared with it."""
+Day = tuple[str, date, datetime]
+"""A dataset, a day of it, and the instant at which its delivery was recorded."""
 MOST_ENTITIES = 10_000
 """Of a day of more rows nobody asks which entities lack an outcome."""
 
@@ -44,26 +47,35 @@ class GuardOutcomes:
     A held day is read by nothing: no training, no feature, no measurement. An accepted one counts from the
     instant on for which it was accepted, so that earlier nights can be told again as they were. A refused
     one never counts; a corrected file of the day is checked by itself. A doubted day is read as any other.
+    A held day is checked again once other code makes its outcomes. If it passes, it counts since its
+    delivery.
     Tables that are scanned are not checked: nothing is delivered that could be held.
+    recipes: of the code that makes the population and the outcomes.
     """
 
     spec: ModelSpec
     raw: RawStore
     checks: OutcomeChecks
+    recipes: RecipesOfModel = unknown_recipes
 
     def __call__(self) -> tuple[OutcomeCheck, ...]:
         """Check what has landed since the last call. Return the days that are held now.
 
         A held day is stored before the day after it is looked at, so that nothing is compared with it.
+        Raises ContractBroken if several days of a dataset have landed and none has an outcome that can be, or
+        ever had: the code is wrong then, not the files. Nothing is stored of them.
         """
         known = self.checks.deliveries(self.spec.name)
+        again = self._made_otherwise() if any(each.verdict is Verdict.HELD for each in known) else set[Day]()
+        guard = replace(self, raw=self.raw.believing(again)) if again else self
         new, kept = list[OutcomeCheck](), 0
         for dataset, window in self._guarded():
-            for check in self._check(dataset, window, known):
+            for check in GuardOutcomes._check(guard, dataset, window, known, again):
                 new.append(check)
                 if not check.counts:
                     self.checks.add(new[kept:])
                     kept = len(new)
+                    again.discard((check.dataset, check.day, check.recorded_at))
         self.checks.add(new[kept:])
         self._log(new, self._recent({(each.dataset, each.day) for each in (*known, *new)}))
         return tuple(check for check in new if check.verdict is Verdict.HELD)
@@ -145,6 +157,21 @@ class GuardOutcomes:
                 runbook="runbooks/outcomes-held.md",
             )
 
+    def _made_otherwise(self) -> set[Day]:
+        """The held days whose outcomes were made by other code.
+
+        Of days from before the code was kept, those whose outcomes could not be.
+        """
+        code = self._code()
+        return {
+            (check.dataset, check.day, check.recorded_at)
+            for check in self.held()
+            if check.looks.code != code and (check.looks.code or check.looks.broken)
+        }
+
+    def _code(self) -> str:
+        return " ".join(self.recipes(self.spec).values())
+
     def _guarded(self) -> Iterator[tuple[RawDataset, Window]]:
         for window in self.spec.outcome_reads:
             dataset = self.spec.dataset(window.dataset)
@@ -165,25 +192,32 @@ class GuardOutcomes:
         }
 
     def _check(
-        self, dataset: RawDataset, window: Window, known: Sequence[CheckedDelivery]
+        self,
+        dataset: RawDataset,
+        window: Window,
+        known: Sequence[CheckedDelivery],
+        again: Collection[Day],
     ) -> Iterator[OutcomeCheck]:
+        """again: held days to check once more."""
         recorded = self.raw.recorded(dataset.name)
-        new = _new(dataset.name, recorded, known)
+        newest = {(dataset.name, day, instants[-1]) for day, instants in recorded.items()}
+        new = _new(dataset.name, recorded, known) | {day: at for _, day, at in newest.intersection(again)}
         if not new:
             return
         step = step_of(recorded)
         looks = self._looks(dataset, window, [*new], step)
-        check_of = partial(OutcomeCheck, model=self.spec.name, dataset=dataset.name)
+        check_of, code = partial(OutcomeCheck, model=self.spec.name, dataset=dataset.name), self._code()
         for day in new:
             if day not in looks:
                 yield check_of(day=day, recorded_at=new[day], verdict=Verdict.PASSED, looks=NO_ROWS)
         counts = {each.day for each in known if each.dataset == dataset.name and each.counts}
+        if len(looks) > 1 and not counts and all(each.broken for each in looks.values()):
+            self._require_outcomes(window, [*looks])
         counting = self._compared(dataset, [*looks], counts)
         for day in [*looks]:
             verdict, findings = judged(day, looks[day], counting, self.spec.is_holiday, step)
-            check = check_of(
-                day=day, recorded_at=new[day], verdict=verdict, looks=looks[day], findings=findings
-            )
+            made = looks[day].model_copy(update={"code": code})
+            check = check_of(day=day, recorded_at=new[day], verdict=verdict, looks=made, findings=findings)
             if check.counts:
                 counting[day] = looks[day]
             yield check
@@ -224,6 +258,11 @@ class GuardOutcomes:
         looks = with_outcomes(found, outcomes["outcome"], self.spec.kind)
         return looks.model_copy(update={"rates": rates})
 
+    def _require_outcomes(self, window: Window, days: Sequence[date]) -> None:
+        """Raises ContractBroken if the outcomes of these days together cannot be."""
+        dates = [each for day in days if (each := self._score_date(window, day)) is not None]
+        outcomes_of(self.spec, self.raw, dates, self._newest_instant())
+
     def _entities(self, found: OutcomeDay, score_date: date) -> pl.Series:
         """The keys that were to be scored, as known on the night's evening. None of a large day."""
         if found.rows > MOST_ENTITIES:
@@ -238,9 +277,8 @@ class GuardOutcomes:
 
     def _outcomes(self, dates: Sequence[date]) -> Mapping[date | None, pl.DataFrame | str]:
         """The outcomes of each date, or why they cannot be."""
-        recorded = (self.raw.recorded(window.dataset).values() for window in self.spec.outcome_reads)
-        known_at = max((instants[-1] for each in recorded for instants in each), default=None)
-        if known_at is None or not dates:
+        known_at = self._newest_instant()
+        if not dates:
             return {}
         try:
             rows = outcomes_of(self.spec, self.raw, dates, known_at)
@@ -251,6 +289,11 @@ class GuardOutcomes:
             return {day: found for half in halves for day, found in self._outcomes(half).items()}
         parts = rows.partition_by("score_date", as_dict=True)
         return {day[0]: part for day, part in parts.items()}
+
+    def _newest_instant(self) -> datetime:
+        """When the newest delivery was recorded of what the outcomes read. Something of it has landed."""
+        recorded = (self.raw.recorded(window.dataset).values() for window in self.spec.outcome_reads)
+        return max(instants[-1] for each in recorded for instants in each)
 
 
 def _new(

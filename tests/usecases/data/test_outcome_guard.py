@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from nightjar.adapters.deliveries.raw_days import RawFiles
+from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.kinds.regression import REGRESSION
 from nightjar.core.model.spec import AuditLimits, GateLimits, RawDataset
@@ -404,3 +405,62 @@ def test_a_large_number_is_told_without_an_exponent():
 def test_what_has_no_numbers_is_told_in_its_own_words():
     impossible = HoldFinding(name="bounds", where="outcome", value=0, low=0, high=0, told="2 is no share")
     assert impossible.brief == "2 is no share (bounds)"
+
+
+def impossible(raw, score_date):
+    """As `outcomes`, by code that gives what no outcome of the kind can be."""
+    return outcomes(raw, score_date).with_columns(outcome=pl.lit(7))
+
+
+def told_by(code):
+    return lambda spec: {"population": "p", "outcomes": code}
+
+
+def test_code_that_makes_no_outcome_of_any_day_is_an_error_and_holds_nothing(tmp_path, ordinary):
+    shutil.copytree(ordinary / "data", tmp_path / "data")
+    checks = MemoryOutcomeChecks()
+    spec = toy_spec(datasets=(PLANNED, HAPPENED), outcomes=impossible, maturity_days=0)
+    guard = GuardOutcomes(spec=spec, raw=RawFiles(tmp_path / "data", held=checks.held), checks=checks)
+    with pytest.raises(ContractBroken, match=r"outcomes of toy: .* the first is 7, in the row of"):
+        guard()
+    assert checks.added == []
+    mended = replace(guard, spec=replace(spec, outcomes=outcomes))
+    assert mended() == ()
+    assert len(mended.raw.recorded(HAPPENED.name)) == DAYS
+
+
+def test_days_that_wrong_code_held_are_checked_again_once_it_is_another_and_count_since_their_delivery(
+    guard, tmp_path
+):
+    days = [ODD, ODD + DAY]
+    for day in days:
+        land(guard.raw, tmp_path, day, happened(day))
+    wrong = replace(guard, spec=replace(guard.spec, outcomes=impossible), recipes=told_by("wrong"))
+    assert [check.day for check in wrong()] == days
+    before = len(guard.checks.added)
+    assert wrong() == ()
+    assert len(guard.checks.added) == before, "the same code says the same again"
+    mended = replace(guard, recipes=told_by("right"))
+    assert mended() == ()
+    assert mended.held() == ()
+    assert mended.raw.recorded(HAPPENED.name, days) == {day: (recorded(day),) for day in days}
+
+
+def test_a_wrong_file_stays_held_under_other_code_and_nothing_is_compared_with_it(guard, tmp_path):
+    first = replace(guard, recipes=told_by("first"))
+    land(guard.raw, tmp_path, ODD, ZERO)
+    land(guard.raw, tmp_path, ODD + DAY, happened(ODD + DAY))
+    assert [check.day for check in first()] == [ODD]
+    again = replace(guard, recipes=told_by("second"))
+    assert [check.day for check in again()] == [ODD]
+    assert ODD not in again.raw.recorded(HAPPENED.name)
+    land(guard.raw, tmp_path, ODD + 2 * DAY, happened(ODD + 2 * DAY))
+    assert again() == ()
+
+
+def test_a_day_that_a_person_refused_is_not_checked_again(guard, tmp_path):
+    land(guard.raw, tmp_path, ODD, ZERO)
+    replace(guard, recipes=told_by("first"))()
+    guard.decide(ODD, Verdict.REFUSED, "in other units", LATER)
+    assert replace(guard, recipes=told_by("second"))() == ()
+    assert ODD not in guard.raw.recorded(HAPPENED.name)
