@@ -187,7 +187,8 @@ def _(error: model.PredictsOtherwise) -> str:
 
 @remedy.register
 def _(error: model.TooLittleHistory) -> str:
-    return f"To name a later day: `nightjar retrain --model {error.model} --today YYYY-MM-DD`."
+    held = f"`nightjar outcomes list --model {error.model}` shows days that have landed and are held."
+    return f"{held} To name a later day: `nightjar retrain --model {error.model} --today YYYY-MM-DD`."
 
 
 @remedy.register

@@ -1,11 +1,13 @@
 """Days of a dataset that were delivered and count nowhere, because they are held: no feature has them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain
 
 from nightjar.core.inputs.findings import Finding
 from nightjar.core.monitoring.outcome_guard import Held
 
+Accepted = Callable[[str, Sequence[date]], Mapping[date, datetime]]
 SHOWS = frozenset({"frozen", "outdated"})
 """What is found of a night whose features lack the newest day."""
 
@@ -21,28 +23,49 @@ def held_days(
     return tuple(sorted(day for day in days if not any(since <= known_at for since in counting.get(day, ()))))
 
 
+def nothing_accepted(dataset: str, days: Sequence[date]) -> Mapping[date, datetime]:  # noqa: ARG001
+    return {}
+
+
+def accepted_since(held: Held, days: Iterable[date]) -> Mapping[date, datetime]:
+    """Those of the days of which a person has accepted a delivery, with the instant from which it counts."""
+    wanted = {*days}
+    counts = {day: since for (day, _), since in sorted(held.items()) if since is not None}
+    return {day: since for day, since in counts.items() if day in wanted}
+
+
 def with_cause(
-    found: Sequence[Finding], held: Callable[[], Mapping[str, Sequence[date]]]
+    found: Sequence[Finding],
+    held: Callable[[], Mapping[str, Sequence[date]]],
+    accepted: Accepted = nothing_accepted,
 ) -> tuple[Finding, ...]:
     """Put held days in front of the findings if these are what a night shows whose features lack a day.
 
     held: gives dataset -> its days. It is asked only then: an ordinary night does not wait for it.
+    accepted: says of days of a dataset which are accepted now, and since when they count.
     """
     if not any(each.name in SHOWS and each.holds for each in found):
         return tuple(found)
-    return (*_told(held().items()), *found)
+    told = (_told(dataset, days, accepted(dataset, days)) for dataset, days in held().items())
+    return (*chain.from_iterable(told), *found)
 
 
-def _told(held: Iterable[tuple[str, Sequence[date]]]) -> Iterable[Finding]:
-    for dataset, days in held:
-        if days:
-            told = f"{dataset} {', '.join(map(str, days))}"
-            one = len(days) == 1
-            told = f"The delivery {told} is held" if one else f"The deliveries {told} are held"
+def _told(dataset: str, days: Sequence[date], accepted: Mapping[date, datetime]) -> Iterator[Finding]:
+    """Days that nobody has decided on, and days that count since an instant that the night did not know."""
+    for some in ([day for day in days if day not in accepted], [day for day in days if day in accepted]):
+        if some:
+            one = len(some) == 1
+            named = f"The {'delivery' if one else 'deliveries'} {dataset} {', '.join(map(str, some))}"
+            lacking = f"so no feature has {'that day' if one else 'them'}"
+            since = max((accepted[day] for day in some if day in accepted), default=None)
             yield Finding(
                 name="outcomes_held",
                 column=dataset,
-                number=len(days),
+                number=len(some),
                 runbook="outcomes-held",
-                sentence=f"{told}, so no feature has {'that day' if one else 'them'}: decide on that first",
+                sentence=f"{named} {'is' if one else 'are'} held, {lacking}: decide on that first"
+                if since is None
+                else f"{named} {'was' if one else 'were'} held, and {'is' if one else 'are'} accepted since "
+                f"{since:%Y-%m-%d %H:%M} UTC, which this night does not know, {lacking}: score the night as "
+                "known at a later instant",
             )

@@ -6,7 +6,7 @@ earlier nights.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import structlog
@@ -26,7 +26,7 @@ from nightjar.core.inputs.refusals import refused_after
 from nightjar.core.model.entities import Version
 from nightjar.core.model.generations import FIRST, TRAINED_ON, Generations, made_otherwise
 from nightjar.core.model.spec import FeatureTable, ModelSpec
-from nightjar.core.monitoring.held_days import held_days, with_cause
+from nightjar.core.monitoring.held_days import accepted_since, held_days, with_cause
 from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.audit import TRAILING_NIGHTS, audit
 from nightjar.core.night.clock import as_of, dates_between
@@ -178,6 +178,9 @@ class NightGuard:
                 found[source] = [day for day in lacking if first <= day <= last]
         return found
 
+    def _accepted(self, dataset: str, days: Sequence[date]) -> Mapping[date, datetime]:
+        return accepted_since(self.held(dataset), days)
+
     def require_sound(
         self,
         run: Run,
@@ -210,7 +213,7 @@ class NightGuard:
                 needed=MIN_NIGHTS,
             )
         found = audit(run, parts, receipts, scores, tonight, past.profiles, self.spec, otherwise, unlike)
-        found = replace(found, odd=with_cause(found.odd, held))
+        found = replace(found, odd=with_cause(found.odd, held, self._accepted))
         every = most_telling_first(found.every)
         self.readings.record_findings(run, every)
         if found.doubts:
