@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nightjar.cli.options import First, Json, Last, Named, opened, require_order, spec_of
+from nightjar.cli.options import First, Json, Last, Model, Named, one_name, opened, require_order, spec_of
 from nightjar.showing import console
 
 Pace = Annotated[
@@ -16,7 +16,8 @@ Pace = Annotated[
 
 
 def backtest(
-    model: Named = None,
+    named: Named = None,
+    model: Model = None,
     *,
     first: First,
     last: Last,
@@ -49,7 +50,7 @@ def backtest(
     from nightjar.usecases.lifecycle.foretelling import foretold
 
     require_order(first, last)
-    platform, spec = opened(), spec_of(model)
+    platform, spec = opened(), spec_of(one_name(named, model))
     plan = Plan(model=spec.name, first=first, last=last, retrain=retrain, despite_gates=despite_gates)
     steps_of(spec, plan)
     if html is not None:  # a folder that cannot be made is told before the walk, which takes long

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from nightjar.cli.options import Named, opened, spec_of
+from nightjar.cli.options import Model, Named, one_name, opened, spec_of
 from nightjar.showing import console
 
 
 def card(
-    model: Named = None,
+    named: Named = None,
+    model: Model = None,
     version: Annotated[
         int | None, typer.Option(min=1, help="Its number. Without it: the champion, or else the newest.")
     ] = None,
@@ -20,7 +21,7 @@ def card(
     from nightjar.showing.card import card_html, card_markdown
     from nightjar.showing.reports import limits_of
 
-    platform, spec = opened(), spec_of(model)
+    platform, spec = opened(), spec_of(one_name(named, model))
     facts = platform.facts_of(spec)(version)
     limits = limits_of(spec)
     to.mkdir(parents=True, exist_ok=True)

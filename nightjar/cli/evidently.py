@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nightjar.cli.options import Named, opened, spec_of
+from nightjar.cli.options import Model, Named, one_name, opened, spec_of
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.plurals import counted
 from nightjar.showing import console
@@ -14,7 +14,8 @@ from nightjar.showing import console
 
 def evidently(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="The workspace. Nights are added to it.")],
-    model: Named = None,
+    named: Named = None,
+    model: Model = None,
     nights: Annotated[int, typer.Option(min=1, metavar="N", help="The last N published nights.")] = 7,
 ) -> None:
     """Add the values of published nights to a workspace that Evidently's own UI shows.
@@ -23,7 +24,7 @@ def evidently(
     """
     from nightjar.adapters.evidently_workspace import EvidentlyWorkspace
 
-    platform, spec = opened(), spec_of(model)
+    platform, spec = opened(), spec_of(one_name(named, model))
     published = sorted(platform.store.published(spec.name), key=lambda night: night.score_date)[-nights:]
     if not published:
         raise BadSettings(f"{spec.name} has no published night", "`nightjar score` publishes one.")

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nightjar.cli.options import NAME, Json, day, opened, spec_of
-from nightjar.core.errors.settings import BadSettings
+from nightjar.cli.options import Json, Model, day, one_name, opened, spec_of
 from nightjar.showing import console
 
 Words = tuple[str | None, date, str]
@@ -18,10 +17,7 @@ def explain(
         list[str],
         typer.Argument(metavar="[MODEL] DATE ENTITY", help="The night, and the entity_key of the row."),
     ],
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help=f"{NAME} Without one: NIGHTJAR_MODEL, or the only one."),
-    ] = None,
+    model: Model = None,
     as_json: Json = False,
 ) -> None:
     """Say why a row got its score: its inputs, what each added, what was published, and from which files."""
@@ -41,6 +37,4 @@ def parsed(words: list[str], model: str | None) -> Words:
     *before, told, entity_key = ["", *words] if len(words) == 1 else words
     if len(before) > 1 or not told:
         raise typer.BadParameter(f"{len(words)} words are given; write [MODEL] DATE ENTITY")
-    if before and model not in (None, before[0]):
-        raise BadSettings(f"Two models are named, {before[0]} and {model}", "Name one.")
-    return (before[0] if before else model), day(told), entity_key
+    return one_name(before[0] if before else None, model), day(told), entity_key

@@ -86,7 +86,10 @@ Model = Annotated[
     str | None,
     typer.Option("--model", "-m", help=f"{NAME} Without it: NIGHTJAR_MODEL, or the only one."),
 ]
-Named = Annotated[str | None, typer.Argument(help=f"{NAME} Without it: NIGHTJAR_MODEL, or the only one.")]
+Named = Annotated[
+    str | None, typer.Argument(metavar="MODEL", help="The same as --model.", show_default=False)
+]
+"""For commands that take the name of the model as a word too. `one_name` makes one of both."""
 OneOrAll = Annotated[str | None, typer.Option("--model", "-m", help=f"{NAME} Without it: all, as above.")]
 """For commands that look at all models, or at all of a sort. Their own text says which."""
 Date = Annotated[
@@ -180,6 +183,13 @@ def spec_of(model: str | None) -> "ModelSpec":
     from nightjar.wiring.settings import Settings
 
     return models.model(model or Settings().model)
+
+
+def one_name(word: str | None, model: str | None) -> str | None:
+    """The name of the model, which is given as a word or with --model. Raises BadSettings for two names."""
+    if word is not None and model not in {None, word}:
+        raise BadSettings(f"Two models are named, {word} and {model}", "Name one.")
+    return model if word is None else word
 
 
 def specs_of(model: str | None) -> "tuple[ModelSpec, ...]":

@@ -1,10 +1,12 @@
 import pytest
+import typer
 from typer import BadParameter
 from typer.testing import CliRunner
 
 from nightjar.cli import app
 from nightjar.cli.options import duration, spec_of
-from nightjar.core.errors.model import UnknownModel
+from nightjar.core.errors.model import ModelNotNamed, UnknownModel
+from nightjar.core.errors.settings import BadSettings
 
 
 def test_a_command_takes_the_model_that_a_setting_names_unless_it_names_one(monkeypatch):
@@ -17,6 +19,60 @@ def test_a_model_of_the_setting_that_is_not_there_is_told(monkeypatch):
     monkeypatch.setenv("NIGHTJAR_MODEL", "trains")
     with pytest.raises(UnknownModel, match="no model 'trains'"):
         spec_of(None)
+
+
+BY_WORD = (
+    ("cards", ("card",)),
+    ("tuning", ("tune", "--budget", "90s")),
+    ("backtests", ("backtest", "--from", "2013-10-08", "--to", "2013-10-09")),
+    ("evidently", ("evidently", "--out", "x")),
+)
+
+
+@pytest.mark.parametrize(("module", "words"), BY_WORD, ids=str)
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ((), None),
+        (("toy",), "toy"),
+        (("--model", "toy"), "toy"),
+        (("-m", "toy"), "toy"),
+        (("toy", "--model", "toy"), "toy"),
+        (("toy", "--model", "other"), BadSettings),
+    ],
+)
+def test_a_command_that_takes_the_model_as_a_word_takes_it_with_the_option_too(
+    module, words, given, asked, monkeypatch
+):
+    names = []
+
+    def refusing(name):
+        names.append(name)
+        raise ModelNotNamed([])
+
+    monkeypatch.setattr(f"nightjar.cli.{module}.opened", object)
+    monkeypatch.setattr(f"nightjar.cli.{module}.spec_of", refusing)
+    result = CliRunner().invoke(app, [*words, *given])
+    if asked is BadSettings:
+        assert str(result.exception).startswith("Two models are named, toy and other. Name one.")
+    else:
+        assert isinstance(result.exception, ModelNotNamed), result.output
+        assert names == [asked]
+
+
+def commands(group, *before):
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *before, name)
+        else:
+            yield pytest.param(command, id=" ".join((*before, name)))
+
+
+@pytest.mark.parametrize("command", [*commands(typer.main.get_command(app))])
+def test_each_command_of_a_model_takes_the_option_that_an_unnamed_model_is_told_to_name(command):
+    options = {option for param in command.params for option in param.opts}
+    if {param.name for param in command.params} & {"model", "named"}:
+        assert "--model" in options
 
 
 @pytest.mark.parametrize(("command", "named"), [("retrain", True), ("status", False), ("demo", False)])
