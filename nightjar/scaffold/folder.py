@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from datetime import date, timedelta
+from keyword import iskeyword
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -18,10 +19,16 @@ HERE = Path(__file__).parent
 def new_model(name: str, kind: NewKind, every: Every, models: Path, today: date) -> tuple[Path, ...]:
     """Write `models`/`name`, whole or not at all, and return its files.
 
-    Raises BadSettings for a name that no model may have, or a folder that is there.
+    Raises BadSettings for a name that no model may have, or a folder or module that is there.
     """
     if NAME.fullmatch(name) is None:
         raise BadSettings(f"A model cannot be called {name!r}", f"A name {NAMED}.")
+    if iskeyword(name):
+        why = f"it is a keyword of Python, so no code can import from models.{name}"
+        raise BadSettings(f"A model cannot be called {name!r}: {why}", "Choose another name.")
+    if (module := models / f"{name}.py").exists():
+        why = f"Python would import the folder in place of {module}"
+        raise BadSettings(f"A model cannot be called {name!r}: {why}", "Choose another name.")
     folder, draft = models / name, models / f".{name}.draft"
     if folder.exists():
         raise BadSettings(f"{folder} is there already", "Choose another name, or remove the folder.")

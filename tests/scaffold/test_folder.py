@@ -112,3 +112,23 @@ def test_a_folder_that_is_there_is_kept_and_a_bad_name_writes_nothing(tmp_path):
         new_model("My Shops", NewKind.binary, Every.day, tmp_path, date(2026, 3, 2))
     assert [folder.name for folder in tmp_path.iterdir()] == ["shops"]
     assert len(before) == 8
+
+
+@pytest.mark.parametrize("name", ["class", "import", "lambda"])
+def test_a_name_that_no_code_can_import_is_refused_with_the_reason(tmp_path, name):
+    with pytest.raises(
+        BadSettings, match=f"'{name}': it is a keyword of Python, so no code can import from mod"
+    ):
+        new_model(name, NewKind.binary, Every.day, tmp_path, date(2026, 3, 2))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_would_hide_a_module_is_refused(tmp_path):
+    (tmp_path / "recording.py").touch()
+    with pytest.raises(BadSettings, match=r"Python would import the folder in place of .*recording\.py"):
+        new_model("recording", NewKind.binary, Every.day, tmp_path, date(2026, 3, 2))
+    assert [path.name for path in tmp_path.iterdir()] == ["recording.py"]
+
+
+def test_a_word_that_python_takes_as_a_name_too_is_one(tmp_path):
+    assert new_model("match", NewKind.binary, Every.day, tmp_path, date(2026, 3, 2))
