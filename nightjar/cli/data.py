@@ -15,6 +15,7 @@ from nightjar.showing.remedies import remedy
 
 if TYPE_CHECKING:
     from nightjar.core.model.spec import ModelSpec
+    from nightjar.core.ports.raw import Landed
 
 
 def land(
@@ -59,7 +60,19 @@ def land(
         )
     platform, spec = opened(), spec_of(model)
     result = platform.prepare(spec).land_file(dataset, landed_day, file, recorded_at, through)
-    console.out.print(f"{dataset} {landed_day}{f' to {through}' if through else ''}: {result}")
+    at = platform.raw_of(spec).recorded_as(spec.dataset(dataset), landed_day, file, recorded_at, through)
+    told = f"{result}{recorded(result, at, now=recorded_at is None)}"
+    console.out.print(console.plain(f"{dataset} {landed_day}{f' to {through}' if through else ''}: {told}"))
+
+
+def recorded(result: "Landed", at: datetime | None, *, now: bool) -> str:
+    """What follows the result of a landing: as known from when on its content counts. now: none was given."""
+    if at is None:
+        return ""
+    instant = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    if result in {"unchanged", "restored"}:
+        return f"; it stays recorded at {instant}"
+    return f", as recorded now ({instant})" if now else f", as recorded at {instant}"
 
 
 def deliveries_list(model: Model = None) -> None:

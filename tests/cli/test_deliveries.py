@@ -140,8 +140,11 @@ def test_a_file_about_several_days_is_landed_by_hand_with_its_last_day(run, feed
     asked = ("land", "weather", days[0], file)
     with pytest.raises(BadDelivery, match="are about 2014-01-05 to 2014-01-06"):
         run(*asked)
-    assert run(*asked, "--through", days[1]) == "weather 2014-01-05 to 2014-01-06: landed\n"
-    assert run(*asked, "--through", days[1]) == "weather 2014-01-05 to 2014-01-06: unchanged\n"
+    first, again = run(*asked, "--through", days[1]), run(*asked, "--through", days[1])
+    [at] = platform.raw.recorded("weather")[days[1]]
+    instant = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    assert first == f"weather 2014-01-05 to 2014-01-06: landed, as recorded now ({instant})\n"
+    assert again == f"weather 2014-01-05 to 2014-01-06: unchanged; it stays recorded at {instant}\n"
     assert platform.raw.read(SPEC.dataset("weather"), *days)["date"].to_list() == list(days)
 
 
@@ -154,8 +157,19 @@ def test_a_file_is_landed_by_hand_while_no_other_process_lands(run, feed, platfo
     asked = ("land", "weather", LAST, weather.path, "--recorded-at", weather.recorded_at.isoformat())
     with platform.prepare(SPEC).alone(), pytest.raises(WorkBusy):
         run(*asked)
-    assert run(*asked) == f"weather {LAST}: unchanged\n"
+    at = f"{weather.recorded_at:%Y-%m-%d %H:%M:%S} UTC"
+    assert run(*asked) == f"weather {LAST}: unchanged; it stays recorded at {at}\n"
     hasty.close()
+
+
+def test_a_correction_is_told_with_the_instant_that_it_counts_from(run, feed, tmp_path):
+    feed({})
+    [weather] = [each for each in SPEC.deliver(tmp_path, LAST, LAST) if each.dataset == "weather"]
+    *lines, _ = weather.path.read_text().splitlines()[:-1]
+    weather.path.write_text("\n".join([*lines, f"# rows={len(lines) - 1}\n"]))
+    later = weather.recorded_at + timedelta(hours=1)
+    asked = ("land", "weather", LAST, weather.path, "--recorded-at", later.isoformat())
+    assert run(*asked) == f"weather {LAST}: corrected, as recorded at {later:%Y-%m-%d %H:%M:%S} UTC\n"
 
 
 def test_a_file_is_not_landed_as_known_in_the_future_where_no_night_would_see_it(

@@ -243,6 +243,22 @@ class RawFiles:
             ETIMEDOUT, "writing takes too long to say when it ended", str(self._folder(dataset.name))
         )
 
+    def recorded_as(
+        self,
+        dataset: RawDataset,
+        day: date,
+        file: Path,
+        recorded_at: datetime | None = None,
+        last: date | None = None,
+    ) -> datetime | None:
+        of = f"{PREFIX}{Span(day, last or day)}"
+        expected, _ = self._noted.of(dataset.name)
+        kept = deliveries_in(str(self._folder(dataset.name) / of), expected[of])
+        before, after = around(kept, whole_second(utc(recorded_at or datetime.now(UTC))))
+        with delivered(file, self.most_bytes) as content:
+            same = (each for each in (*before, *after) if each.content == named(content))
+            return next((each.recorded_at for each in same), None)
+
     @contextmanager
     def _arrived(
         self, dataset: RawDataset, day: date, last: date, file: Path, content: Content
@@ -250,7 +266,7 @@ class RawFiles:
         with TemporaryDirectory() as folder:
             rows = partial(parse, content, dataset, (day, last), file, Path(folder))
             checked = cache(lambda: rows(promise_of(file, dataset.files.proof)))
-            yield Arrival(dataset.name, file, day, last, content.sha256[:16], dataset.day_column, checked)
+            yield Arrival(dataset.name, file, day, last, named(content), dataset.day_column, checked)
 
     def _land(self, arrival: Arrival, instant: datetime, *, proposed: bool = False) -> Landed:
         """proposed: the instant may be another.
@@ -262,14 +278,13 @@ class RawFiles:
         expected, given_up = self._noted.of(arrival.dataset)
         restored = put_back(arrival, deliveries_in(str(folder), {*expected[of], *given_up[of]}))
         kept = deliveries_in(str(folder), expected[of])
-        earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
-        later = [delivery for delivery in kept if delivery.recorded_at > instant]
-        near = {delivery.content for delivery in earlier[-1:] + later[:1]}
+        before, after = around(kept, instant)
+        near = {delivery.content for delivery in (*before, *after)}
         if arrival.content in near or (restored and proposed):
             self._note(arrival.dataset, {of: names_in(folder, DELIVERY)}, expected)
             return "restored" if restored else "unchanged"
         rows = stamped(arrival, instant)
-        if earlier and earlier[-1].recorded_at == instant:
+        if before and before[0].recorded_at == instant:
             if proposed:
                 raise Missed
             at = f"{instant:%Y-%m-%d %H:%M:%S} UTC"
@@ -416,6 +431,18 @@ class RawFiles:
 def deliveries_in(folder: str, expected: Collection[str] = ()) -> tuple[Kept, ...]:
     """What was delivered into a folder, oldest first. expected: names of files that should be there."""
     return tuple(kept_at(folder, name) for name in sorted({*names_in(folder, DELIVERY), *expected}))
+
+
+def named(content: Content) -> str:
+    """What the name of a kept file says of the bytes that were delivered."""
+    return content.sha256[:16]
+
+
+def around(kept: Sequence[Kept], instant: datetime) -> tuple[Sequence[Kept], Sequence[Kept]]:
+    """The last delivery up to an instant, and the first one after it. kept: oldest first."""
+    earlier = [delivery for delivery in kept if delivery.recorded_at <= instant]
+    later = [delivery for delivery in kept if delivery.recorded_at > instant]
+    return earlier[-1:], later[:1]
 
 
 def put_back(arrival: Arrival, kept: Iterable[Kept]) -> bool:

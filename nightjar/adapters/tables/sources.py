@@ -47,6 +47,16 @@ class RawSources:
     ) -> Landed:
         return self._delivered(dataset.name).land(dataset, day, file, recorded_at, last)
 
+    def recorded_as(
+        self,
+        dataset: RawDataset,
+        day: date,
+        file: Path,
+        recorded_at: datetime | None = None,
+        last: date | None = None,
+    ) -> datetime | None:
+        return self._delivered(dataset.name).recorded_as(dataset, day, file, recorded_at, last)
+
     def receive(
         self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime, last: date | None = None
     ) -> Received:

@@ -52,6 +52,21 @@ class RawStore(Protocol):
         """
         ...
 
+    def recorded_as(
+        self,
+        dataset: RawDataset,
+        day: date,
+        file: Path,
+        recorded_at: datetime | None = None,
+        last: date | None = None,
+    ) -> datetime | None:
+        """Return the instant (UTC) that the content of a file was recorded at, once `land` has taken it.
+
+        The arguments are those that `land` was called with. If it changed nothing, it is the first instant.
+        None if neither the delivery just before `recorded_at` nor the one just after it has this content.
+        """
+        ...
+
     def receive(
         self, dataset: RawDataset, day: date, file: Path, recorded_at: datetime, last: date | None = None
     ) -> Received:

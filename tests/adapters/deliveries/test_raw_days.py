@@ -287,3 +287,23 @@ def test_any_rows_written_as_csv_are_read_back_unchanged(tmp_path_factory, rows)
     store = RawFiles(folder)
     assert land(store, folder / "in.csv", text) == "landed"
     assert_frame_equal(store.read(VISITS, DAY, DAY).select(list(VISITS.columns)), frame, check_exact=True)
+
+
+def test_the_instant_of_a_file_is_that_of_the_delivery_beside_which_it_is_no_news(tmp_path):
+    raw, hour = RawFiles(tmp_path / "data"), timedelta(hours=1)
+    at = datetime(2013, 6, 16, 12, tzinfo=UTC)
+
+    def file(shop):
+        path = tmp_path / f"{shop}.csv"
+        path.write_text(f"shop\n{shop}\n# rows=1\n")
+        return path
+
+    dataset = RawDataset(name="shops", columns={"shop": pl.String()}, keys=("shop",))
+    for n, shop in enumerate(("north", "south", "north")):
+        raw.land(dataset, DAY, file(shop), at + n * hour)
+    asked = {n: raw.recorded_as(dataset, DAY, file("north"), at + n * hour) for n in (-1, 0, 0.5, 1.5, 3)}
+    assert asked == {-1: at, 0: at, 0.5: at, 1.5: at + 2 * hour, 3: at + 2 * hour}
+    assert raw.recorded_as(dataset, DAY, file("north")) == at + 2 * hour
+    assert raw.recorded_as(dataset, DAY, file("west")) is None
+    for n in asked:
+        assert raw.land(dataset, DAY, file("north"), at + n * hour) == "unchanged"
