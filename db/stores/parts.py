@@ -17,6 +17,15 @@ from nightjar.core.night.part_rows import broken_checks, require_storable
 from nightjar.core.ports.stages import UNSTAGED, Stages
 
 SCORES = table_of(ScoreRow)
+STALLED = text("""
+    SELECT set_config('idle_in_transaction_session_timeout', '60s', true),
+           set_config('statement_timeout', '15min', true)
+""")
+"""A process that freezes while it stores a part answers the server's probes, and keeps the part from others.
+
+Between two statements it loses its session after as long as a silent worker loses its parts. In the middle of
+a COPY only the statement's own time ends it: far longer than any part takes.
+"""
 COUNTS = text("""
     SELECT run_id, sum(rows), sum(quarantined) FROM nightjar.receipt WHERE run_id = ANY(:runs) GROUP BY run_id
 """)
@@ -55,6 +64,7 @@ class PostgresParts(OnEngine):
             "attempt": run.attempt,
         }
         with translated(), self.engine.begin() as connection:
+            connection.execute(STALLED)
             hold(connection, run, share=True)
             # The receipt goes first: of two processes that write the same part, the second waits here and
             # then finds it written.

@@ -20,8 +20,11 @@ from nightjar.testing.versions import champion_of
 from nightjar.usecases.scoring.guard import NightGuard
 
 NIGHT = Night(model="toy", score_date=date(2013, 6, 15), as_of=datetime(2013, 6, 15, 1, tzinfo=UTC))
-A_NIGHT, A_PART = 41, 5
-"""Statements at most. Lower them when you have saved some; raise them only with a reason."""
+A_NIGHT, A_PART = 41, 6
+"""Statements at most. Lower them when you have saved some; raise them only with a reason.
+
+One of a part says how long it may stand still: a frozen process would keep the part from all others.
+"""
 
 
 class Raw(Steady):

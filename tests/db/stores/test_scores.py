@@ -474,6 +474,41 @@ def test_a_part_written_by_several_at_once_is_stored_once(on_postgres, make):
         assert on_postgres.store.distribution(claimed.run).rows == 5_000
 
 
+TIMEOUTS = text(
+    "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('statement_timeout')"
+)
+
+
+def test_a_process_that_freezes_while_it_stores_a_part_loses_it_to_another(on_postgres, make, monkeypatch):
+    """Its machine answers the server's probes, so the server takes it for alive."""
+    copying, told, frozen, thaw = (
+        parts.copy_frame,
+        list[tuple[str, str]](),
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def freezes(connection, *args, **where):
+        if not told:
+            told.append(tuple(connection.execute(TIMEOUTS).one()))
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '200ms'"))
+            frozen.set()
+            thaw.wait(30)
+        return copying(connection, *args, **where)
+
+    monkeypatch.setattr(parts, "copy_frame", freezes)
+    with on_postgres.claim() as claimed, ThreadPoolExecutor(1) as pool:
+        part = claimed.run, make.part(0, 2), make.scores("a", "b"), make.quarantined()
+        first = pool.submit(on_postgres.store.write_part, *part)
+        assert frozen.wait(10)
+        assert on_postgres.store.write_part(*part).scored == 2
+        thaw.set()
+        with pytest.raises(StoreUnavailable):
+            first.result()
+        assert on_postgres.store.distribution(claimed.run).rows == 2
+    assert told == [("1min", "15min")]
+
+
 HOLDER = """
 import sys, time
 from datetime import UTC, date, datetime
