@@ -61,6 +61,9 @@ BEYOND_STATE = "22008"
 DENIED_STATE = "42501"
 """SQLSTATE of a statement for which the role has no right."""
 
+LOCKED_STATE = "55P03"
+"""SQLSTATE of a lock that another session has held for longer than was waited."""
+
 FULL_STATE = "53100"
 """SQLSTATE of a server whose disk is full."""
 
@@ -162,6 +165,8 @@ def _meaning(what: str, cause: psycopg.Error) -> NightjarError | None:
         return BadSettings(f"{what} refuses a date: {words}", "Name another.")
     if state == FULL_STATE:
         return StorageRefused(OSError(errno.ENOSPC, words, f"The disk of {what[:1].lower()}{what[1:]}"))
+    if state == LOCKED_STATE:
+        return StoreUnavailable(what, words, "is kept waiting by another process")
     return StoreUnavailable(what, words) if _passes(cause, state) else None
 
 

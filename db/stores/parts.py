@@ -18,13 +18,15 @@ from nightjar.core.ports.stages import UNSTAGED, Stages
 
 SCORES = table_of(ScoreRow)
 STALLED = text("""
-    SELECT set_config('idle_in_transaction_session_timeout', '60s', true),
-           set_config('statement_timeout', '15min', true)
+    SELECT set_config(name, coalesce(nullif(current_setting(name), '0'), most), true)
+    FROM (VALUES ('idle_in_transaction_session_timeout', '60s'), ('statement_timeout', '15min'))
+        AS limits (name, most)
 """)
 """A process that freezes while it stores a part answers the server's probes, and keeps the part from others.
 
 Between two statements it loses its session after as long as a silent worker loses its parts. In the middle of
-a COPY only the statement's own time ends it: far longer than any part takes.
+a COPY only the statement's own time ends it: far longer than any part takes. What the server's owner has set
+stays.
 """
 COUNTS = text("""
     SELECT run_id, sum(rows), sum(quarantined) FROM nightjar.receipt WHERE run_id = ANY(:runs) GROUP BY run_id

@@ -260,9 +260,10 @@ def parts(platform: Platform) -> str:
     if settings.executor != "dask":
         return f"scored by {settings.threads} {settings.executor}"
     found = unfit_workers(platform)
-    for worker, problems in found.items():
-        if problems:
-            raise WorkerUnfit(f"The worker {worker}", problems)
+    unfit = {worker: problems for worker, problems in found.items() if problems}
+    if unfit:
+        told = [f"{worker}: {', '.join(problems)}" for worker, problems in unfit.items()]
+        raise WorkerUnfit(f"Each of {len(unfit)} of {counted(len(found), 'worker')}", told)
     return f"scored by {counted(len(found), 'worker')} of {settings.scheduler}"
 
 

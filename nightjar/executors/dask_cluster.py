@@ -5,6 +5,7 @@ Imports Dask: import this module where it is first needed.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -24,10 +25,13 @@ from nightjar.core.errors.base import NightjarError
 from nightjar.core.errors.cluster import ClusterGone, WorkersKilled, WorkerUnfit
 from nightjar.core.errors.machine import may_pass
 from nightjar.core.errors.night import ClaimLost
+from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.entities import Night, PartJob, Receipt
 from nightjar.core.ports.going_on import GoOn, unasked
 
 log = structlog.get_logger(__name__)
+# A scheduler that is gone is told by us. Its client would print a traceback into a night that goes on.
+logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
 
 TICK_S = 1.0
 """How often a waiting night asks whether it may go on, and whether it still has a scheduler."""
@@ -37,6 +41,8 @@ ANSWER_S = 30.0
 """How long a scheduler may take to answer. A busy one is slow, and is not gone."""
 SILENT_S = 60.0
 """A worker that has sent no heartbeat for this long loses its parts to the others."""
+WORKER_ANSWER_S = 10.0
+"""How long a worker may take to answer a question. One that is frozen never does."""
 FRUITLESS = 3
 """After this many rounds in a row that stored no part, the night fails."""
 UNREACHABLE = (OSError, TimeoutError, CommClosedError)
@@ -83,14 +89,18 @@ class DaskCluster:
             require_worth_another_round(failed, fruitless)
         return [receipts[job.part] for job in jobs]
 
-    def ask_workers(self, question: Callable[[], Answer]) -> dict[str, Answer]:
-        """Call a function on each worker. Return its answers by the worker's address. Raises ClusterGone."""
+    def ask_workers(self, question: Callable[[], Answer]) -> "dict[str, Answer | Exception]":
+        """Call a function on each worker. Return its answers by the worker's address. Raises ClusterGone.
+
+        What a worker raised is its answer. That of one that says nothing for WORKER_ANSWER_S is TimeoutError.
+        """
         with self._connected() as client:
             try:
-                answers: Any = client.run(question, on_error="return")
+                workers = [*client.scheduler_info(n_workers=-1)["workers"]]
+                found: Any = client.sync(answers, client, question, workers)
             except UNREACHABLE as error:
                 raise ClusterGone(self.address, "does not answer") from error
-        return answers
+        return found
 
     def given_up(self, problem: str) -> ClusterGone:
         """The error when `wait_s` is over. problem: what was the case all that time."""
@@ -134,12 +144,34 @@ class DaskCluster:
 async def greeted(address: str, within_s: float) -> None:
     """Connect to a scheduler, and hear its greeting. A client of Dask waits for it without limit.
 
-    Raises TimeoutError, OSError, and MemoryError if something else answers.
+    Raises TimeoutError, OSError, and MemoryError if something else answers. Raises BadSettings for an address
+    that needs certificates where Dask has none.
     """
     async with asyncio.timeout(within_s):
         secrets = Security().get_connection_args("client")
+        if address.startswith("tls://") and secrets.get("ssl_context") is None:
+            remedy = (
+                "Name them in Dask's configuration (distributed.comm.tls) on all machines, or use tcp://."
+            )
+            raise BadSettings(f"{address} needs certificates, and Dask has none", remedy)
         comm = await connect(address, timeout=within_s, **secrets)
     comm.abort()
+
+
+async def answers(client: Client, question: Callable[[], object], workers: Sequence[str]) -> dict[str, Any]:
+    """What each worker answers. They are asked at once, and each by itself: one alone may be frozen."""
+
+    async def of(worker: str) -> tuple[str, Any]:
+        # The public way has no limit of time.
+        asked = client._run(question, workers=[worker], on_error="return")  # noqa: SLF001
+        done, _ = await asyncio.wait([task := asyncio.ensure_future(asked)], timeout=WORKER_ANSWER_S)
+        if not done:
+            task.cancel()
+            return worker, TimeoutError(f"it does not answer within {WORKER_ANSWER_S:.0f} s")
+        answered: Any = task.result()
+        return worker, answered[worker]
+
+    return dict(await asyncio.gather(*map(of, workers)))
 
 
 def workers_of(failed: Sequence[Exception]) -> frozenset[str]:

@@ -30,7 +30,11 @@ def executor_of(platform: Platform, at_once: int | None = None) -> PartExecutor:
 def unfit_workers(platform: Platform) -> dict[str, tuple[str, ...]]:
     """What keeps each worker of the cluster from scoring parts, by its address. Raises ClusterGone."""
     found = in_cluster(platform).ask_workers(partial(fitness, platform.terms()))
-    return {worker: said if isinstance(said, tuple) else (repr(said),) for worker, said in found.items()}
+    return {worker: said if isinstance(said, tuple) else (_told(said),) for worker, said in found.items()}
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, TimeoutError) else repr(error)
 
 
 def in_cluster(platform: Platform) -> "DaskCluster":

@@ -1,5 +1,6 @@
 """Part jobs on a real Dask cluster. A folder stands in for the database: a file is a receipt."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from nightjar.core.errors.cluster import ClusterGone, WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
 from nightjar.core.errors.inputs import ContractBroken
 from nightjar.core.errors.night import ClaimLost, Stopped
+from nightjar.core.errors.settings import BadSettings
 from nightjar.core.night.entities import Night, PartJob, Receipt
 from nightjar.executors import dask_cluster
 from nightjar.executors.dask_cluster import DaskCluster
@@ -275,6 +277,27 @@ def test_a_killed_worker_loses_its_parts_to_the_others(processes, tmp_path):
         await_parts(tmp_path, 3)
         killed.kill()
     assert sorted(scored(tmp_path)) == list(range(24))
+
+
+@pytest.mark.timeout(120)
+def test_a_frozen_worker_keeps_nobody_from_the_answers_of_the_others(processes, tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_cluster, "WORKER_ANSWER_S", 2.0)
+    processes.scheduler()
+    frozen, other = processes.worker(), processes.worker()
+    cluster = executor(processes.address, Work(tmp_path), tmp_path, wait_s=30)
+    while len(cluster.ask_workers(os.getpid)) < 2:
+        time.sleep(0.2)
+    frozen.send_signal(signal.SIGSTOP)
+    answers = [*cluster.ask_workers(os.getpid).values()]
+    assert [each for each in answers if isinstance(each, int)] == [other.pid]
+    (silent,) = (each for each in answers if not isinstance(each, int))
+    assert str(silent) == "it does not answer within 2 s"
+
+
+def test_an_address_that_needs_certificates_is_a_setting_to_correct(tmp_path):
+    secret = executor("tls://127.0.0.1:1", Work(tmp_path), tmp_path, wait_s=5)
+    with pytest.raises(BadSettings, match=r"tls://127.0.0.1:1 needs certificates, and Dask has none"):
+        secret.ask_workers(os.getpid)
 
 
 @pytest.mark.chaos

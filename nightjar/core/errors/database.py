@@ -9,8 +9,8 @@ from nightjar.core.errors.base import NightjarError, Retryable
 class StoreUnavailable(Retryable):
     exit_code, runbook = 14, "store-unavailable"
 
-    def __init__(self, what: str, cause: str) -> None:
-        super().__init__(f"{what} cannot be reached: {cause}. It may simply be tried again.")
+    def __init__(self, what: str, cause: str, problem: str = "cannot be reached") -> None:
+        super().__init__(f"{what} {problem}: {cause}. It may simply be tried again.")
 
 
 class SchemaOutdated(NightjarError):

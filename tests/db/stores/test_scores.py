@@ -509,6 +509,22 @@ def test_a_process_that_freezes_while_it_stores_a_part_loses_it_to_another(on_po
     assert told == [("1min", "15min")]
 
 
+def test_a_limit_that_the_servers_owner_has_set_stays(on_postgres, database, make, monkeypatch):
+    copying, told = parts.copy_frame, list[tuple[str, str]]()
+
+    def noting(connection, *args, **where):
+        told.append(tuple(connection.execute(TIMEOUTS).one()))
+        return copying(connection, *args, **where)
+
+    monkeypatch.setattr(parts, "copy_frame", noting)
+    with on_postgres.claim() as claimed:
+        with on_postgres.store.engine.connect() as connection:
+            connection.execute(text("SET statement_timeout = '60s'"))
+            connection.commit()
+        on_postgres.store.write_part(claimed.run, make.part(0, 1), make.scores("a"), make.quarantined())
+    assert told == [("1min", "1min")]
+
+
 HOLDER = """
 import sys, time
 from datetime import UTC, date, datetime
