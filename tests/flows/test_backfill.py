@@ -131,7 +131,7 @@ def test_a_dry_run_lists_what_would_be_done_and_does_nothing(world):
     lines = [" ".join(line.split()) for line in listed.stdout.splitlines()]
     assert lines[2:] == [
         "2013-05-03 never attempted scored",
-        "2013-05-02 failed scored AuditFailed: [odd] scores",
+        "2013-05-02 held back scored AuditFailed: [odd] scores",
         "2013-05-01 never attempted scored",
         "3 of 3 nights would be scored",
     ]
