@@ -10,6 +10,7 @@ the server and the ledger keep. Of the imports, those are ours that `flows.score
 
 import argparse
 import json
+import os
 import signal
 import statistics
 import subprocess
@@ -49,7 +50,8 @@ def up(settings: Settings) -> Iterator[Any]:
     """A client of the server that `nightjar up` runs."""
     log = settings.home / "benchmark-up.log"
     with log.open("w") as file:
-        running = subprocess.Popen([NIGHTJAR, "up", "--no-champion"], stdout=file, stderr=file)
+        there = os.environ | {"NIGHTJAR_HOME": str(settings.home)}
+        running = subprocess.Popen([NIGHTJAR, "up", "--no-champion"], stdout=file, stderr=file, env=there)
     try:
         deadline = time.monotonic() + PATIENCE
         while "is up" not in log.read_text():
