@@ -263,7 +263,7 @@ def parts(platform: Platform) -> str:
     unfit = {worker: problems for worker, problems in found.items() if problems}
     if unfit:
         told = [f"{worker}: {', '.join(problems)}" for worker, problems in unfit.items()]
-        raise WorkerUnfit(f"Each of {len(unfit)} of {counted(len(found), 'worker')}", told)
+        raise WorkerUnfit(f"Of {counted(len(found), 'worker')}, each of these", told)
     return f"scored by {counted(len(found), 'worker')} of {settings.scheduler}"
 
 

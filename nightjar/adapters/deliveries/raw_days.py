@@ -39,7 +39,7 @@ from nightjar.core.model.spec import RawDataset
 from nightjar.core.monitoring.outcome_guard import Held, nothing_held
 from nightjar.core.night.clock import dates_between
 from nightjar.core.parquet import sink_parquet
-from nightjar.core.ports.raw import Landed, Received
+from nightjar.core.ports.raw import DeliveredDay, Landed, Received
 from nightjar.core.values import INSTANT, utc
 
 MARGINS_S = (0.2, 2, 20, 200)
@@ -146,7 +146,7 @@ class RawFiles:
     held: Callable[[str], Held] = nothing_held
     listings: dict[str, Listing] | None = None
 
-    def believing(self, deliveries: Collection[tuple[str, date, datetime]]) -> "RawFiles":
+    def believing(self, deliveries: Collection[DeliveredDay]) -> "RawFiles":
         def held(dataset: str) -> Held:
             return {
                 delivery: since

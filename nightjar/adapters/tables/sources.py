@@ -16,7 +16,7 @@ from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.lost import LostDelivery
 from nightjar.core.model.sources import Files, PostgresQuery
 from nightjar.core.model.spec import ModelSpec, RawDataset
-from nightjar.core.ports.raw import Landed, RawStore, Received
+from nightjar.core.ports.raw import DeliveredDay, Landed, RawStore, Received
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class RawSources:
     def give_up(self, dataset: str, day: date) -> tuple[LostDelivery, ...]:
         return () if dataset in self.tables.datasets else self.files.give_up(dataset, day)
 
-    def believing(self, deliveries: Collection[tuple[str, date, datetime]]) -> "RawSources":
+    def believing(self, deliveries: Collection[DeliveredDay]) -> "RawSources":
         return replace(self, files=self.files.believing(deliveries))
 
     def listed_once(self) -> "RawSources":

@@ -30,8 +30,7 @@ def nothing_accepted(dataset: str, days: Sequence[date]) -> Mapping[date, dateti
 def accepted_since(held: Held, days: Iterable[date]) -> Mapping[date, datetime]:
     """Those of the days of which a person has accepted a delivery, with the instant from which it counts."""
     wanted = {*days}
-    counts = {day: since for (day, _), since in sorted(held.items()) if since is not None}
-    return {day: since for day, since in counts.items() if day in wanted}
+    return {day: since for (day, _), since in sorted(held.items()) if since is not None and day in wanted}
 
 
 def with_cause(
@@ -52,20 +51,24 @@ def with_cause(
 
 def _told(dataset: str, days: Sequence[date], accepted: Mapping[date, datetime]) -> Iterator[Finding]:
     """Days that nobody has decided on, and days that count since an instant that the night did not know."""
-    for some in ([day for day in days if day not in accepted], [day for day in days if day in accepted]):
-        if some:
-            one = len(some) == 1
-            named = f"The {'delivery' if one else 'deliveries'} {dataset} {', '.join(map(str, some))}"
-            lacking = f"so no feature has {'that day' if one else 'them'}"
-            since = max((accepted[day] for day in some if day in accepted), default=None)
-            yield Finding(
-                name="outcomes_held",
-                column=dataset,
-                number=len(some),
-                runbook="outcomes-held",
-                sentence=f"{named} {'is' if one else 'are'} held, {lacking}: decide on that first"
-                if since is None
-                else f"{named} {'was' if one else 'were'} held, and {'is' if one else 'are'} accepted since "
-                f"{since:%Y-%m-%d %H:%M} UTC, which this night does not know, {lacking}: score the night as "
-                "known at a later instant",
-            )
+    undecided, counting = ([day for day in days if (day in accepted) is known] for known in (False, True))
+    if undecided:
+        are = "is" if len(undecided) == 1 else "are"
+        yield _lacking(dataset, undecided, f"{are} held", "decide on that first")
+    if counting:
+        were, are = ("was", "is") if len(counting) == 1 else ("were", "are")
+        since = f"{max(accepted[day] for day in counting):%Y-%m-%d %H:%M} UTC"
+        why = f"{were} held, and {are} accepted since {since}, which this night does not know"
+        yield _lacking(dataset, counting, why, "score the night as known at a later instant")
+
+
+def _lacking(dataset: str, days: Sequence[date], why: str, to_do: str) -> Finding:
+    delivery, them = ("delivery", "that day") if len(days) == 1 else ("deliveries", "them")
+    named = f"{delivery} {dataset} {', '.join(map(str, days))}"
+    return Finding(
+        name="outcomes_held",
+        column=dataset,
+        number=len(days),
+        runbook="outcomes-held",
+        sentence=f"The {named} {why}, so no feature has {them}: {to_do}",
+    )

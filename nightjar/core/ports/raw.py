@@ -12,7 +12,8 @@ from nightjar.core.lost import LostDelivery
 from nightjar.core.model.spec import RawDataset
 
 Landed = Literal["landed", "unchanged", "corrected", "restored", "restored and corrected"]
-
+DeliveredDay = tuple[str, date, datetime]
+"""A dataset, a day of it, and the instant (UTC) at which a delivery of it was recorded."""
 Received = Landed | Refusal | Literal["refused before"]
 
 
@@ -114,10 +115,10 @@ class RawStore(Protocol):
         """
         ...
 
-    def believing(self, deliveries: Collection[tuple[str, date, datetime]]) -> "RawStore":
+    def believing(self, deliveries: Collection[DeliveredDay]) -> "RawStore":
         """The same store, in which these deliveries count since they were recorded, although they are held.
 
-        deliveries: dataset, day and instant of each. It is asked at each reading, so it may change meanwhile.
+        deliveries: it is asked at each reading, so it may change meanwhile.
         """
         ...
 

@@ -26,14 +26,12 @@ from nightjar.core.night.clock import as_of, dates_between
 from nightjar.core.night.windows import files_of
 from nightjar.core.ports.features import RecipesOfModel, unknown_recipes
 from nightjar.core.ports.outcome_checks import OutcomeChecks
-from nightjar.core.ports.raw import RawStore
+from nightjar.core.ports.raw import DeliveredDay, RawStore
 from nightjar.usecases.data.windows import outcomes_of, population_of
 
 DAY = timedelta(days=1)
 NO_ROWS = OutcomeDay(rows=0, sizes={}, values={})
 """How a day looks that a file about several days has no row of. It passes, and no day is compared with it."""
-Day = tuple[str, date, datetime]
-"""A dataset, a day of it, and the instant at which its delivery was recorded."""
 MOST_ENTITIES = 10_000
 """Of a day of more rows nobody asks which entities lack an outcome."""
 
@@ -66,7 +64,7 @@ class GuardOutcomes:
         ever had: the code is wrong then, not the files. Nothing is stored of them.
         """
         known = self.checks.deliveries(self.spec.name)
-        again = self._made_otherwise() if any(each.verdict is Verdict.HELD for each in known) else set[Day]()
+        again = self._made_otherwise(known)
         guard = replace(self, raw=self.raw.believing(again)) if again else self
         new, kept = list[OutcomeCheck](), 0
         for dataset, window in self._guarded():
@@ -157,16 +155,21 @@ class GuardOutcomes:
                 runbook="runbooks/outcomes-held.md",
             )
 
-    def _made_otherwise(self) -> set[Day]:
+    def _made_otherwise(self, known: Iterable[CheckedDelivery]) -> set[DeliveredDay]:
         """The held days whose outcomes were made by other code.
 
-        Of days from before the code was kept, those whose outcomes could not be.
+        Of days from before the code was kept, those whose outcomes could not be. known: every verdict. What a
+        day looks like is large, and is read only if one is held.
         """
+        if not any(each.verdict is Verdict.HELD for each in known):
+            return set()
         code = self._code()
         return {
             (check.dataset, check.day, check.recorded_at)
-            for check in self.held()
-            if check.looks.code != code and (check.looks.code or check.looks.broken)
+            for check in self.checks.undecided(self.spec.name)
+            if check.verdict is Verdict.HELD
+            and check.looks.code != code
+            and (check.looks.code or check.looks.broken)
         }
 
     def _code(self) -> str:
@@ -196,7 +199,7 @@ class GuardOutcomes:
         dataset: RawDataset,
         window: Window,
         known: Sequence[CheckedDelivery],
-        again: Collection[Day],
+        again: Collection[DeliveredDay],
     ) -> Iterator[OutcomeCheck]:
         """again: held days to check once more."""
         recorded = self.raw.recorded(dataset.name)
