@@ -136,7 +136,7 @@ class GateFailed(NightjarError):
             "Train again when more is known, or promote it all the same, with a reason, which the ledger "
             "keeps."
         )
-        self.model, self.version = model, version
+        self.model, self.version, self.failures = model, version, (*failures,)
 
 
 class UnfitModel(NightjarError):

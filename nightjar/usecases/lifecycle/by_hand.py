@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from nightjar.core.errors.model import ArtifactBroken, GateFailed
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.lifecycle.arms import share_of
 from nightjar.core.lifecycle.roles import CHALLENGER, CHAMPION, WITHDRAWN
@@ -40,12 +41,13 @@ def decide_by_hand(
     if decided is Decided.WITHDRAWN:
         _withdraw(registry, version, reason)
         return f"{spec.name} version {number} is no longer challenger"
-    if decided is Decided.CHAMPION and not despite_gates:
-        require_todays_gates(spec, version, artifacts)
+    overruled = ""
+    if decided is Decided.CHAMPION:
+        overruled = _overruled(spec, version, artifacts, despite_gates=despite_gates)
     if decided is Decided.CHALLENGER and registry.holder(spec.name, CHAMPION) == version:
         raise BadSettings(f"{spec.name} version {number} is champion", "Name another version.")
     registry.promote(version, decided, reason)
-    return f"{spec.name} version {number} is {decided}"
+    return f"{spec.name} version {number} is {decided}{overruled}"
 
 
 def serve_by_hand(
@@ -63,15 +65,31 @@ def serve_by_hand(
     share: in [0, 1]. Raises NoVersion, GateFailed. Raises BadSettings for a version that is not challenger.
     """
     version = version_of(registry, spec.name, number)
-    if share > 0 and not despite_gates:
-        require_todays_gates(spec, version, artifacts)
+    overruled = _overruled(spec, version, artifacts, despite_gates=despite_gates) if share > 0 else ""
     champion, before = registry.holder(spec.name, CHAMPION), share_of(registry.promotions(spec.name))
-    told = f"{spec.name} version {number} serves {share:.3g} of the entities from the next night on"
+    told = (
+        f"{spec.name} version {number} serves {share:.3g} of the entities from the next night on{overruled}"
+    )
     if share == before and registry.holder(spec.name, CHALLENGER) == version:
         return told
     if champion is None or registry.set_share(version, champion, share, reason, instead_of=before) is None:
         raise _not_challenger(registry, version)
     return told
+
+
+def _overruled(spec: ModelSpec, version: Version, artifacts: Artifacts, *, despite_gates: bool) -> str:
+    """What a decision sets aside, in words. Raises GateFailed, ArtifactBroken if it may set nothing aside."""
+    try:
+        require_todays_gates(spec, version, artifacts)
+    except GateFailed as error:
+        if not despite_gates:
+            raise
+        return f", although it did not pass its gates: {'; '.join(error.failures)}"
+    except ArtifactBroken:
+        if not despite_gates:
+            raise
+        return ", although what was measured of it cannot be read"
+    return ""
 
 
 def _withdraw(registry: Registry, version: Version, reason: str) -> None:

@@ -30,7 +30,13 @@ def test_a_person_makes_a_challenger_withdraws_it_and_makes_it_champion(registry
     assert decide(registry, 2, "withdrawn") == "toy version 2 is no longer challenger"
     assert registry.holder("toy", "challenger") is None
     decide(registry, 2, "challenger")
-    assert decide(registry, 2, "champion", despite_gates=True) == "toy version 2 is champion"
+    assert decide(registry, 2, "champion", despite_gates=True) == (
+        "toy version 2 is champion, although it did not pass its gates: min_auc: 0.5 is below 0.6"
+    )
+    assert decide(registry, 1, "champion", despite_gates=True) == "toy version 1 is champion"
+    assert decide(registry, 2, "champion", despite_gates=True).startswith(
+        "toy version 2 is champion, although"
+    )
     assert registry.holder("toy", "champion").number == 2
     assert registry.holder("toy", "challenger") is None
     assert {row.reason for row in registry.promotions("toy")} == {"the first", "I say so"}
