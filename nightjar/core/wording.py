@@ -16,6 +16,8 @@ PARTS = {
 }
 TIMES = {1.5: "one and a half times", 2: "twice", 3: "three times", 4: "four times", 5: "five times"}
 MILLIONTH = 1e-6
+NEARLY_ALL = 0.995
+"""From this share on, whole percents would say 100% of what is not all."""
 MANY = 10
 """Greater multiples are told without decimals."""
 
@@ -59,8 +61,9 @@ def of_usual(multiple: float, what: str) -> str:
 
 
 def missing(things: str, share: float) -> str:
-    """`Half of the rows of origin LGA are missing`."""
-    return _begun(f"{part(share)} of the {things} are missing")
+    """`Half of the rows of origin LGA are missing`, `Nearly all of the rows of ...`."""
+    told = "all" if share == 1 else "nearly all" if share >= NEARLY_ALL else part(share)
+    return _begun(f"{told} of the {things} are missing")
 
 
 def too_many(things: str, multiple: float) -> str:

@@ -35,6 +35,9 @@ def test_a_multiple_is_told_beside_what_is_usual(multiple, told):
 
 def test_parts_of_rows_are_told_as_missing_or_too_many():
     assert missing("rows of origin LGA", 0.49) == "Half of the rows of origin LGA are missing"
+    assert missing("rows of origin LGA", 0.994) == "99% of the rows of origin LGA are missing"
+    assert missing("rows of origin LGA", 0.999) == "Nearly all of the rows of origin LGA are missing"
+    assert missing("rows of origin LGA", 1) == "All of the rows of origin LGA are missing"
     assert too_many("rows", 2.0) == "There are twice as many rows as usual"
     assert too_many("rows of carrier XX", inf) == "Rows of carrier XX are new"
 
