@@ -154,7 +154,12 @@ async def greeted(address: str, within_s: float) -> None:
                 "Name them in Dask's configuration (distributed.comm.tls) on all machines, or use tcp://."
             )
             raise BadSettings(f"{address} needs certificates, and Dask has none", remedy)
-        comm = await connect(address, timeout=within_s, **secrets)
+        tell = partial(log.warning, "waits_for_scheduler", cluster=address, wait_s=within_s)
+        telling = asyncio.get_running_loop().call_later(PULSE_S, tell)
+        try:
+            comm = await connect(address, timeout=within_s, **secrets)
+        finally:
+            telling.cancel()
     comm.abort()
 
 
@@ -230,8 +235,11 @@ class Round:
         return made
 
     def workers_in_time(self) -> list[str]:
-        until = time.monotonic() + self.cluster.wait_s
+        until, told = time.monotonic() + self.cluster.wait_s, False
         while not (workers := [*self._workers()]):
+            if not told:
+                log.warning("waits_for_worker", cluster=self.cluster.address, wait_s=self.cluster.wait_s)
+                told = True
             if time.monotonic() > until:
                 raise self.cluster.given_up("had no worker for")
             self.cluster.go_on()
@@ -265,7 +273,7 @@ class Round:
                 raise self._gone("does not say why a part failed")
             yield self._told(job, error)
         elif future.status != "finished":
-            raise self._gone("forgot a part")
+            raise self._gone("lost a part")
 
     def _told(self, job: PartJob, error: BaseException) -> Exception:
         if isinstance(error, KilledWorker):

@@ -16,12 +16,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nightjar.core.errors.settings import BadSettings
 from nightjar.core.places import PLACE, STORES
-from nightjar.core.platform.hosts import Site, site
+from nightjar.core.platform.hosts import HIGHEST_PORT, Site, site
 from nightjar.core.telling.incidents import Severity
 from nightjar.core.telling.signing import key
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 """The checkout: the folder with flows/, models/, feature_repo/ and prefect.yaml."""
+
+A_DAY = 24 * 60 * 60
+"""In seconds. A night that waits longer meets the next one."""
 
 REMEDY = "Correct it in the environment or in .env; .env.example explains each."
 
@@ -75,8 +78,11 @@ def signing_keys(secrets: SecretStr) -> SecretStr:
 
 def scheduler_address(url: str) -> str:
     """Accept tcp://host:port and tls://host:port."""
-    if not re.fullmatch(r"(tcp|tls)://([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}", url, re.ASCII):
+    found = re.fullmatch(r"(tcp|tls)://([\w.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", url, re.ASCII)
+    if not found:
         raise ValueError("it reads tcp://host:8786, or tls://host:8786 for an encrypted cluster")
+    if not 0 < int(found[3]) <= HIGHEST_PORT:
+        raise ValueError(f"its port is not between 1 and {HIGHEST_PORT}")
     return url
 
 
@@ -154,12 +160,12 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     executor: Annotated[str, Field(pattern="^(threads|processes|dask)$")] = "threads"
     dask_scheduler: Annotated[str, AfterValidator(scheduler_address)] | None = None
-    cluster_wait_s: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 60.0
+    cluster_wait_s: Annotated[float, Field(ge=1, le=A_DAY, allow_inf_nan=False)] = 60.0
     nights_at_once: Annotated[int, Field(ge=1, le=32)] = 4
-    night_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 600.0
+    night_wait_s: Annotated[float, Field(ge=0, le=A_DAY, allow_inf_nan=False)] = 600.0
     log_format: Annotated[str, Field(pattern="^(console|json)$")] = "console"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
-    prefect_port: Annotated[int, Field(ge=1, le=65535)] = 4200
+    prefect_port: Annotated[int, Field(ge=1, le=HIGHEST_PORT)] = 4200
     prefect_auth: Annotated[SecretStr, AfterValidator(user_and_password)] | None = None
     prefect_hosts: Annotated[tuple[Site, ...], NoDecode, BeforeValidator(sites)] = ()
     alert_url: SecretStr | None = None

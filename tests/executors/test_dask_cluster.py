@@ -16,6 +16,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 from distributed import LocalCluster, get_worker
+from structlog.testing import capture_logs
 
 from nightjar.core.errors.cluster import ClusterGone, WorkerUnfit
 from nightjar.core.errors.database import StoreUnavailable
@@ -201,9 +202,20 @@ def test_a_server_that_is_no_scheduler_is_told_in_time(tmp_path, said, told):
 def test_a_cluster_without_a_worker_is_told_in_time(tmp_path):
     with (
         LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as empty,
+        capture_logs() as told,
         pytest.raises(ClusterGone, match="had no worker for"),
     ):
         executor(empty.scheduler_address, Work(tmp_path), tmp_path, wait_s=0.3).run(NIGHT, JOBS)
+    assert [(line["event"], line["wait_s"]) for line in told] == [("waits_for_worker", 0.3)]
+
+
+def test_a_night_that_waits_for_a_scheduler_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_cluster, "PULSE_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server, capture_logs() as told:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ClusterGone, match="does not answer within"):
+            executor(address, Work(tmp_path), tmp_path, wait_s=0.5).run(NIGHT, JOBS)
+    assert [(line["event"], line["cluster"]) for line in told] == [("waits_for_scheduler", address)]
 
 
 class Processes:
