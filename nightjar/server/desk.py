@@ -9,7 +9,7 @@ from datetime import date
 from hmac import compare_digest
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 from pydantic import SecretStr
 
@@ -26,6 +26,8 @@ from nightjar.wiring.platform import Platform
 
 NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-([a-z]+))?\.html")
 """The page of a night, or a report about it."""
+FOLDER = re.compile(rf"({AT}(?:/[^/.]+)?)/?")
+"""The desk, or a model. Each leads to its first page."""
 SANDBOX = (b"content-security-policy", b"sandbox allow-scripts")
 NO_LOGIN = "The desk has the login of the Prefect UI. Load this page again to be asked for it."
 TITLES = {
@@ -135,8 +137,8 @@ def with_desk(login: SecretStr, pages_of: Pages, app: Asgi) -> Asgi:
             await _answer(send, _refusal(HTTPStatus.UNAUTHORIZED, NO_LOGIN), ASKS)
         elif scope["method"] not in {"GET", "HEAD"}:
             await _answer(send, _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "The desk only reads."))
-        elif path in {AT, f"{AT}/"}:
-            moved = (b"location", f"{AT}/{TOP}".encode())
+        elif folder := FOLDER.fullmatch(path):
+            moved = (b"location", quote(f"{folder[1]}/{TOP}").encode())
             await _answer(send, Page(HTTPStatus.FOUND, ""), moved)
         else:
             query = parse_qs(scope.get("query_string", b"").decode("latin-1"))

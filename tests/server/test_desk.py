@@ -5,6 +5,7 @@ from base64 import b64encode
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import pytest
 from pydantic import SecretStr
@@ -110,10 +111,19 @@ def test_the_scripts_of_a_report_are_kept_from_the_login_that_a_browser_holds():
     assert policy not in get("/desk/toy/2024-01-30.html")[1]
 
 
-@pytest.mark.parametrize("path", ["/desk", "/desk/"])
-def test_the_short_path_leads_to_the_list_of_models(path):
-    status, headers, _ = get(path)
-    assert (status, headers[b"location"]) == (302, b"/desk/index.html")
+@pytest.mark.parametrize(
+    ("path", "led_to"),
+    [
+        ("/desk", "/desk/index.html"),
+        ("/desk/", "/desk/index.html"),
+        ("/desk/toy", "/desk/toy/index.html"),
+        ("/desk/toy/", "/desk/toy/index.html"),
+        ("/desk/a%0d%0ab", "/desk/a%0D%0Ab/index.html"),
+    ],
+)
+def test_a_short_path_leads_to_the_first_page_below_it(path, led_to):
+    status, headers, _ = get(unquote(path))
+    assert (status, headers[b"location"].decode()) == (302, led_to)
 
 
 @pytest.mark.parametrize(
