@@ -167,6 +167,14 @@ def test_population_keys_are_unique_and_meet_the_outcomes(spec, world_of):
 
 
 @every_model
+def test_a_population_made_twice_is_the_same(spec, world_of):
+    world = world_of(spec)
+    for night in (world.nights[0], world.nights[-1]):
+        one, two = (ordered_population(world.population(night)) for _ in range(2))
+        assert_frame_equal(one, two, check_exact=True)
+
+
+@every_model
 def test_outcomes_of_many_dates_are_those_of_each_date(spec, world_of):
     world = world_of(spec)
     nights, known = world.told[-4:], as_of(spec, world.last)
