@@ -4,9 +4,10 @@ Each command resolves its words, calls one use case through the bootstrap and sh
 """
 
 import os
+import platform
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -42,6 +43,26 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
 )
+
+
+def show_version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        console.out.print(f"nightjar {version('nightjar')}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[  # its callback does the work
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and end."),
+    ] = False,
+) -> None:
+    """Scheduled batch scoring: nights of a model, each published exactly once."""
+
+
 quarantine = typer.Typer(
     no_args_is_help=True,
     help="Rows that broke the contract: see them, and score them once the cause is mended.",

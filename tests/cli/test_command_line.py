@@ -1,6 +1,7 @@
 """The command line as a person meets it: quick help, errors without a traceback, an exit code each."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,12 @@ def test_help_names_every_command(tmp_path):
     assert shown.returncode == 0
     for command in ("demo", "up", "score", "backfill", "retrain", "status", "doctor", "db"):
         assert command in shown.stdout
+
+
+def test_the_version_is_told_as_other_programs_tell_it(tmp_path):
+    shown = nightjar("--version", home=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert re.fullmatch(r"nightjar \d+\.\d+\.\d+, Python 3\.\d+\.\d+\n", shown.stdout)
 
 
 def test_a_mistake_is_told_on_the_stream_of_errors(tmp_path):
