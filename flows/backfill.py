@@ -13,7 +13,7 @@ from flows.about import ModelName, platform
 from flows.circuit import WATCHED
 from flows.failures import failures_told
 from flows.parts import THREADS, parts
-from flows.score import ready
+from flows.preparing import ready
 from flows.tables import show_plan, tell_backfill
 from flows.tasks import as_task
 from nightjar.core.night.clock import wanted_until

@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+import models
 from flows.about import platform
 from flows.failures import fails_nothing
 from flows.showing import show
+from flows.stopping import cancelled_if_stopped
+from flows.tasks import RETRIED
 from nightjar.core.inputs.refusals import Refusal
 from nightjar.core.model.spec import ModelSpec
 from nightjar.showing.console import REFUSAL_COLUMNS, refusal_row
+from nightjar.showing.remedies import with_advice
 from nightjar.usecases.data.landing import Tell, log_refusal
 
 
@@ -23,6 +30,21 @@ def make_ready(spec: ModelSpec, until: datetime) -> None:
     """Land what was delivered by an instant and build the features of it."""
     with refusals_told(spec.name) as tell_refusal:
         platform().prepare(spec).ready(until, tell=tell_refusal)
+
+
+@task(
+    name="features",
+    task_run_name="features {model} {score_date}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    **RETRIED,
+)
+@cancelled_if_stopped
+@with_advice()
+# The unused date gives the task run its name.
+def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001
+    """Land and build what is missing of what had happened and was recorded by `until`."""
+    make_ready(models.model(model), until)
 
 
 @contextmanager

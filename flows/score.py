@@ -10,12 +10,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 import models
+from flows import ahead
 from flows.about import ModelName, model_and_date, night_name, platform
 from flows.circuit import WATCHED
 from flows.failures import fails_nothing, failures_told
 from flows.parts import THREADS, parts
-from flows.preparing import make_ready
-from flows.stopping import cancelled_if_stopped, go_on
+from flows.preparing import ready
+from flows.stopping import go_on
 from flows.tables import show_drift, show_night, tell_backfill
 from flows.tasks import RETRIED, as_task
 from nightjar.core.model.occasions import require_occasion
@@ -26,6 +27,8 @@ from nightjar.core.ports.execution import PartExecutor
 from nightjar.showing.remedies import with_advice
 from nightjar.usecases.scoring.backfill import BackfillSummary, missed_nights
 from nightjar.usecases.scoring.scorers import Choose, by_date, by_now
+
+AHEAD = ahead.begun()
 
 
 @flow(name="score", flow_run_name=night_name, task_runner=THREADS, **WATCHED)
@@ -54,6 +57,7 @@ def score(
             If one fails, so does this run, at its end.
 
     """
+    AHEAD.join()
     with failures_told(model):
         spec, day = model_and_date(model, score_date)
         require_occasion(spec, day)
@@ -104,21 +108,6 @@ def score_night(
             flow_run=str(flow_run.id),
         )
     )
-
-
-@task(
-    name="features",
-    task_run_name="features {model} {score_date}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    **RETRIED,
-)
-@cancelled_if_stopped
-@with_advice()
-# The unused date gives the task run its name.
-def ready(model: str, score_date: date, until: datetime) -> None:  # noqa: ARG001
-    """Land and build what is missing of what had happened and was recorded by `until`."""
-    make_ready(models.model(model), until)
 
 
 def watch(model: str, night: NightSummary, *, draw: bool) -> None:
