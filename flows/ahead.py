@@ -23,6 +23,7 @@ def _load() -> None:
         if flow_run.id is None:
             return
         here, spec = platform(), models.model(flow_run.parameters["model"])
+        # What each gives is not needed: to make it imports the libraries and modules of the night.
         spec.contract()
         here.prepare(spec)
         here.score_night(spec)

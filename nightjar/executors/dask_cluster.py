@@ -235,15 +235,15 @@ class Round:
         return made
 
     def workers_in_time(self) -> list[str]:
-        until, told = time.monotonic() + self.cluster.wait_s, False
-        while not (workers := [*self._workers()]):
-            if not told:
-                log.warning("waits_for_worker", cluster=self.cluster.address, wait_s=self.cluster.wait_s)
-                told = True
+        until = time.monotonic() + self.cluster.wait_s
+        if not (workers := [*self._workers()]):
+            log.warning("waits_for_worker", cluster=self.cluster.address, wait_s=self.cluster.wait_s)
+        while not workers:
             if time.monotonic() > until:
                 raise self.cluster.given_up("had no worker for")
             self.cluster.go_on()
             time.sleep(TICK_S / 4)
+            workers = [*self._workers()]
         return workers
 
     def failures(self) -> list[Exception]:

@@ -81,13 +81,11 @@ def _overruled(spec: ModelSpec, version: Version, artifacts: Artifacts, *, despi
     """What a decision sets aside, in words. Raises GateFailed, ArtifactBroken if it may set nothing aside."""
     try:
         require_todays_gates(spec, version, artifacts)
-    except GateFailed as error:
+    except (GateFailed, ArtifactBroken) as error:
         if not despite_gates:
             raise
-        return f", although it did not pass its gates: {'; '.join(error.failures)}"
-    except ArtifactBroken:
-        if not despite_gates:
-            raise
+        if isinstance(error, GateFailed):
+            return f", although it did not pass its gates: {'; '.join(error.failures)}"
         return ", although what was measured of it cannot be read"
     return ""
 
